@@ -1,0 +1,163 @@
+use bytes::Bytes;
+
+use crate::oxm::IntoFieldValue;
+use crate::{Field, Oxm, PortNo};
+
+/// One action: `struct ofp_action_header` and what follows it, OpenFlow 1.3.5 §7.2.5, and the
+/// Nicira extensions of Open vSwitch (`ofp-actions.c`, ovs-actions(7)).
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Sends the packet out of a port: `ofp_action_output`.
+    Output {
+        /// Where the packet goes.
+        port: PortNo,
+        /// Bytes to send when `port` is [`PortNo::CONTROLLER`], otherwise 0.
+        max_len: u16,
+    },
+    /// Sends the packet out of the port that a field names: `nx_action_output_reg`.
+    OutputReg {
+        /// Where the port number stands.
+        source: Subfield,
+        /// Bytes to send when the port is the controller.
+        max_len: u16,
+    },
+    /// Processes the packet by a group: `ofp_action_group`.
+    Group(u32),
+    /// Pushes a VLAN tag with this EtherType: `OFPAT_PUSH_VLAN`.
+    PushVlan(u16),
+    /// Pops the outer VLAN tag: `OFPAT_POP_VLAN`.
+    PopVlan,
+    /// Takes one from the TTL or hop limit: `OFPAT_DEC_NW_TTL`.
+    DecNwTtl,
+    /// Sets a field, or the masked bits of it: `ofp_action_set_field`, with a mask `NXAST_REG_LOAD2`.
+    SetField(Oxm),
+    /// Copies bits between fields: `nx_action_reg_move`.
+    Move {
+        /// From where; as wide as `destination`.
+        source: Subfield,
+        /// To where.
+        destination: Subfield,
+    },
+    /// Sets bits of a field: `nx_action_reg_load`.
+    Load {
+        /// Where to.
+        destination: Subfield,
+        /// The bits, right-aligned.
+        value: u64,
+    },
+    /// Looks the packet up in another table, then goes on: `nx_action_resubmit`.
+    Resubmit(Resubmit),
+    /// Sends the packet through conntrack: `nx_action_conntrack`.
+    Ct(Ct),
+    /// Forgets the packet's conntrack state: `NXAST_CT_CLEAR`.
+    CtClear,
+    /// An action of a conjunctive match: `nx_action_conjunction`.
+    Conjunction {
+        /// `conj_id` that the whole match sets.
+        id: u32,
+        /// Which clause, from 0.
+        clause: u8,
+        /// Of how many.
+        clauses: u8,
+    },
+    /// An action that this crate does not know, header included.
+    Unknown(Bytes),
+}
+
+/// Bits of a field: `NXM_NX_REG0[0..15]`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Subfield {
+    /// The field.
+    pub field: Field,
+    /// First bit, 0 is the least significant.
+    pub offset: u16,
+    /// Number of bits, at least 1.
+    pub bits: u16,
+}
+
+impl Subfield {
+    /// All bits of a field.
+    ///
+    /// # Panics
+    ///
+    /// When the field is none of [`Field`]'s constants.
+    pub fn whole(field: Field) -> Self {
+        let spec = field.spec().expect("whole() is called with one of Field's constants");
+        Self { field, offset: 0, bits: spec.bits }
+    }
+}
+
+/// A second look-up: which table, as if from which port.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Resubmit {
+    /// The port to look up with, [`PortNo::IN_PORT`] for the packet's own.
+    pub in_port: PortNo,
+    /// The table, 255 for the current one.
+    pub table: u8,
+    /// With the conntrack 5-tuple swapped in: `NXAST_CT_RESUBMIT`.
+    pub ct: bool,
+}
+
+/// `nx_action_conntrack`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct Ct {
+    /// `NX_CT_F_*`: [`Ct::COMMIT`], [`Ct::FORCE`].
+    pub flags: u16,
+    /// The conntrack zone.
+    pub zone: CtZone,
+    /// Table in which the packet goes on once tracked, 255 for none.
+    pub recirc_table: u8,
+    /// Application-layer gateway: 21 for FTP, 69 for TFTP, otherwise 0.
+    pub alg: u16,
+    /// Actions on the connection: setting `ct_mark` and `ct_label`, NAT.
+    pub actions: Vec<Action>,
+}
+
+impl Ct {
+    /// Commits the connection.
+    pub const COMMIT: u16 = 1;
+    /// Commits in this direction even where the connection exists in the other.
+    pub const FORCE: u16 = 2;
+}
+
+/// Where a `ct` action takes its zone from.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum CtZone {
+    /// This number.
+    Immediate(u16),
+    /// A field's 16 bits.
+    Field(Subfield),
+}
+
+impl Action {
+    /// Outputs to a port.
+    pub const fn output(port: PortNo) -> Self {
+        Self::Output { port, max_len: 0 }
+    }
+
+    /// Sets the whole of a field.
+    ///
+    /// # Panics
+    ///
+    /// As [`Oxm::exact`].
+    pub fn set_field(field: Field, value: impl IntoFieldValue) -> Self {
+        Self::SetField(Oxm::exact(field, value))
+    }
+
+    /// Copies the whole of a field to another of the same width.
+    ///
+    /// # Panics
+    ///
+    /// When a field is none of [`Field`]'s constants, or their widths differ.
+    pub fn move_field(source: Field, destination: Field) -> Self {
+        let (source, destination) = (Subfield::whole(source), Subfield::whole(destination));
+        assert_eq!(source.bits, destination.bits, "fields of a move are equally wide");
+        Self::Move { source, destination }
+    }
+
+    /// Looks the packet up in `table` and goes on.
+    pub const fn resubmit(table: u8) -> Self {
+        Self::Resubmit(Resubmit { in_port: PortNo::IN_PORT, table, ct: false })
+    }
+}

@@ -1,0 +1,197 @@
+use std::hash::{Hash, Hasher};
+
+use smallvec::SmallVec;
+
+use crate::oxm::{IntoFieldValue, split_header};
+use crate::{Field, Oxm};
+
+/// What packets a flow applies to: the fields of `struct ofp_match`, OpenFlow 1.3.5 §7.2.3.
+///
+/// Kept as the OXM bytes that go on the wire, in canonical order (that of [`Field::all`], unknown
+/// fields behind it in their numbers' order), so that comparing, hashing and encoding a match are
+/// operations on one short byte string, and fields that this crate does not know survive.
+#[derive(Clone, Default, Eq, PartialEq)]
+pub struct Match {
+    oxm: SmallVec<[u8; 48]>,
+}
+
+impl Match {
+    /// Matches every packet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// And `field` is exactly `value`; replaces what was said of `field` before.
+    ///
+    /// # Panics
+    ///
+    /// As [`Oxm::exact`].
+    #[must_use]
+    pub fn with(self, field: Field, value: impl IntoFieldValue) -> Self {
+        self.and(Oxm::exact(field, value))
+    }
+
+    /// And the bits of `mask` in `field` are those of `value`. An all-zero mask says nothing.
+    ///
+    /// # Panics
+    ///
+    /// As [`Oxm::masked`].
+    #[must_use]
+    pub fn with_masked(
+        self,
+        field: Field,
+        value: impl IntoFieldValue,
+        mask: impl IntoFieldValue,
+    ) -> Self {
+        self.and(Oxm::masked(field, value, mask))
+    }
+
+    /// And what `oxm` says; replaces what was said of its field before.
+    #[must_use]
+    pub fn and(mut self, oxm: Oxm) -> Self {
+        let (tlv, length) = oxm.to_tlv();
+        let length = if oxm.mask == 0 { 0 } else { length };
+        self.splice(oxm.field, &tlv[..length]);
+        self
+    }
+
+    /// The match with these OXM bytes, put in canonical order.
+    ///
+    /// `None` when the bytes are no sequence of whole TLVs, or a field comes twice.
+    pub fn from_oxm_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut canonical = Self::new();
+        for tlv in Tlvs(bytes) {
+            let tlv = tlv?;
+            let (field, ..) = split_header(tlv)?;
+            if canonical.position(field).is_ok() {
+                return None;
+            }
+            canonical.splice(field, tlv);
+        }
+        Some(canonical)
+    }
+
+    /// The OXM bytes, in canonical order, without `ofp_match`'s header and padding.
+    pub fn as_oxm_bytes(&self) -> &[u8] {
+        &self.oxm
+    }
+
+    /// Every field that this crate knows, in canonical order.
+    pub fn fields(&self) -> impl Iterator<Item = Oxm> + '_ {
+        Tlvs(&self.oxm).flatten().filter_map(Oxm::decode)
+    }
+
+    /// The TLVs of fields that this crate does not know.
+    pub fn unknown(&self) -> impl Iterator<Item = &[u8]> + '_ {
+        Tlvs(&self.oxm).flatten().filter(|tlv| Oxm::decode(tlv).is_none())
+    }
+
+    /// What the match says of `field`.
+    pub fn field(&self, field: Field) -> Option<Oxm> {
+        self.fields().find(|oxm| oxm.field == field)
+    }
+
+    /// True when every packet matches.
+    pub fn is_empty(&self) -> bool {
+        self.oxm.is_empty()
+    }
+
+    /// The byte range of `field`'s TLV, or where it would go.
+    fn position(&self, field: Field) -> Result<std::ops::Range<usize>, usize> {
+        let mut start = 0;
+        for tlv in Tlvs(&self.oxm).flatten() {
+            let (other, ..) = split_header(tlv).expect("a match holds whole TLVs only");
+            if other == field {
+                return Ok(start..start + tlv.len());
+            }
+            if order(other) > order(field) {
+                break;
+            }
+            start += tlv.len();
+        }
+        Err(start)
+    }
+
+    /// Puts `tlv` (or nothing, when empty) in `field`'s place.
+    fn splice(&mut self, field: Field, tlv: &[u8]) {
+        let range = self.position(field).unwrap_or_else(|at| at..at);
+        self.oxm.drain(range.clone());
+        self.oxm.insert_from_slice(range.start, tlv);
+    }
+}
+
+impl Hash for Match {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.oxm.as_slice().hash(state);
+    }
+}
+
+fn order(field: Field) -> (usize, Field) {
+    (field.rank().unwrap_or(usize::MAX), field)
+}
+
+/// Splits a byte string into TLVs; `None` once, at the end, when the last is cut short.
+struct Tlvs<'a>(&'a [u8]);
+
+impl<'a> Iterator for Tlvs<'a> {
+    type Item = Option<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let whole = self.0.get(3).map(|&length| 4 + usize::from(length));
+        let Some((tlv, rest)) = whole.and_then(|whole| self.0.split_at_checked(whole)) else {
+            self.0 = &[];
+            return Some(None);
+        };
+        self.0 = rest;
+        Some(Some(tlv))
+    }
+}
+
+impl std::fmt::Debug for Match {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.fields()).entries(self.unknown()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MacAddr;
+
+    #[test]
+    fn the_order_of_building_does_not_matter() {
+        let mac = MacAddr::new([0xfa, 0x16, 0x3e, 0, 0, 1]);
+        let one = Match::new().with(Field::REG0, 7u32).with(Field::ETH_DST, mac);
+        let other = Match::new().with(Field::ETH_DST, mac).with(Field::REG0, 7u32);
+        assert_eq!(one, other);
+        assert_eq!(
+            one.as_oxm_bytes(),
+            [0x80, 0, 6, 6, 0xfa, 0x16, 0x3e, 0, 0, 1, 0, 1, 0, 4, 0, 0, 0, 7]
+        );
+        assert_eq!(Match::from_oxm_bytes(one.as_oxm_bytes()), Some(one));
+    }
+
+    #[test]
+    fn the_last_word_on_a_field_counts() {
+        let twice = Match::new().with(Field::REG0, 7u32).with_masked(Field::REG0, 1u32, 1u32);
+        assert_eq!(twice, Match::new().with_masked(Field::REG0, 1u32, 1u32));
+        assert!(twice.with_masked(Field::REG0, 0u32, 0u32).is_empty());
+    }
+
+    #[test]
+    fn unknown_fields_survive() {
+        let bytes = [0x12, 0x34, 0x02, 1, 9, 0, 1, 0, 4, 0, 0, 0, 7];
+        let matching = Match::from_oxm_bytes(&bytes).unwrap();
+        assert_eq!(matching.unknown().collect::<Vec<_>>(), [&bytes[..5]]);
+        assert_eq!(matching.as_oxm_bytes(), [&bytes[5..], &bytes[..5]].concat());
+    }
+
+    #[test]
+    fn cut_short_or_doubled_is_refused() {
+        assert_eq!(Match::from_oxm_bytes(&[0, 1, 0, 4, 0, 0, 0]), None);
+        assert_eq!(Match::from_oxm_bytes(&[0, 1, 0, 1, 7, 0, 1, 0, 1, 7]), None);
+    }
+}

@@ -1,0 +1,49 @@
+use std::fmt;
+
+/// An OpenFlow port number: `enum ofp_port_no`, OpenFlow 1.3.5 §7.2.1.
+///
+/// Open vSwitch uses 1–65279 for its ports; the reserved ones are the constants here.
+#[derive(Clone, Copy, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct PortNo(pub u32);
+
+impl PortNo {
+    /// Send back out of the port the packet came in by.
+    pub const IN_PORT: Self = Self(0xffff_fff8);
+    /// Submit the packet to the first flow table (packet-out only).
+    pub const TABLE: Self = Self(0xffff_fff9);
+    /// Process like an ordinary switch. Weft never uses it.
+    pub const NORMAL: Self = Self(0xffff_fffa);
+    /// All ports of the VLAN but the input port.
+    pub const FLOOD: Self = Self(0xffff_fffb);
+    /// All ports but the input port.
+    pub const ALL: Self = Self(0xffff_fffc);
+    /// To the controller, as a packet-in.
+    pub const CONTROLLER: Self = Self(0xffff_fffd);
+    /// The switch's own port, named like the bridge.
+    pub const LOCAL: Self = Self(0xffff_fffe);
+    /// No port; in requests, any port.
+    pub const ANY: Self = Self(0xffff_ffff);
+}
+
+impl fmt::Display for PortNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match *self {
+            Self::IN_PORT => "IN_PORT",
+            Self::TABLE => "TABLE",
+            Self::NORMAL => "NORMAL",
+            Self::FLOOD => "FLOOD",
+            Self::ALL => "ALL",
+            Self::CONTROLLER => "CONTROLLER",
+            Self::LOCAL => "LOCAL",
+            Self::ANY => "ANY",
+            Self(number) => return write!(f, "{number}"),
+        };
+        f.write_str(name)
+    }
+}
+
+impl fmt::Debug for PortNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
