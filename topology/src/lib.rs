@@ -1,1 +1,8 @@
-//! Under construction.
+//! Weft's tenant model, its pipeline, and the compiler from the one to flows of the other.
+//!
+//! Pure logic: no IO, no clock, no threads, no logging. Everything here is a function of the
+//! intent ([`model::Model`]) and of what the hosts report ([`facts::HostFacts`]).
+
+pub mod facts;
+pub mod key;
+pub mod model;

@@ -1,0 +1,96 @@
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Host, HostId, Network, NetworkId, Port, PortId, Project, ProjectId, Subnet, SubnetId};
+use crate::key::{Key, Kind};
+
+/// One step from a model to the next; a commit is a batch of them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// A resource is new, or as this now.
+    Put(Resource),
+    /// A resource is gone.
+    Delete(ResourceId),
+    /// The next key to try for a kind.
+    NextKey(Kind, Key),
+}
+
+/// Any resource.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// A project.
+    Project(Arc<Project>),
+    /// A network.
+    Network(Arc<Network>),
+    /// A subnet.
+    Subnet(Arc<Subnet>),
+    /// A port.
+    Port(Arc<Port>),
+    /// A host.
+    Host(Arc<Host>),
+}
+
+/// Which resource.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum ResourceId {
+    /// A project.
+    Project(ProjectId),
+    /// A network.
+    Network(NetworkId),
+    /// A subnet.
+    Subnet(SubnetId),
+    /// A port.
+    Port(PortId),
+    /// A host.
+    Host(HostId),
+}
+
+impl Resource {
+    /// Which resource it is.
+    pub fn id(&self) -> ResourceId {
+        match self {
+            Self::Project(project) => ResourceId::Project(project.id),
+            Self::Network(network) => ResourceId::Network(network.id),
+            Self::Subnet(subnet) => ResourceId::Subnet(subnet.id),
+            Self::Port(port) => ResourceId::Port(port.id),
+            Self::Host(host) => ResourceId::Host(host.id),
+        }
+    }
+}
+
+impl ResourceId {
+    /// The kind of resource.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Project(_) => Kind::Project,
+            Self::Network(_) => Kind::Network,
+            Self::Subnet(_) => Kind::Subnet,
+            Self::Port(_) => Kind::Port,
+            Self::Host(_) => Kind::Host,
+        }
+    }
+
+    /// The UUID.
+    pub fn uuid(self) -> uuid::Uuid {
+        match self {
+            Self::Project(ProjectId(id))
+            | Self::Network(NetworkId(id))
+            | Self::Subnet(SubnetId(id))
+            | Self::Port(PortId(id))
+            | Self::Host(HostId(id)) => id,
+        }
+    }
+
+    /// The resource of this kind and UUID.
+    pub fn new(kind: Kind, id: uuid::Uuid) -> Self {
+        match kind {
+            Kind::Project => Self::Project(ProjectId(id)),
+            Kind::Network => Self::Network(NetworkId(id)),
+            Kind::Subnet => Self::Subnet(SubnetId(id)),
+            Kind::Port => Self::Port(PortId(id)),
+            Kind::Host => Self::Host(HostId(id)),
+        }
+    }
+}

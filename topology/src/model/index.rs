@@ -1,0 +1,319 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use openflow::MacAddr;
+use rustc_hash::FxHashMap;
+
+use super::{
+    Change, Host, HostId, Network, NetworkId, Port, PortId, Project, ProjectId, Resource,
+    ResourceId, Segment, Subnet, SubnetId, VlanId, Vni,
+};
+use crate::key::{Key, Kind};
+
+/// All resources, and what is asked of them often, indexed.
+///
+/// Ordered maps where something is listed, so that every listing is the same on every
+/// controller; a resource is shared by reference count, so that a reader's copy is cheap.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    projects: BTreeMap<ProjectId, Arc<Project>>,
+    networks: BTreeMap<NetworkId, Arc<Network>>,
+    subnets: BTreeMap<SubnetId, Arc<Subnet>>,
+    ports: BTreeMap<PortId, Arc<Port>>,
+    hosts: BTreeMap<HostId, Arc<Host>>,
+    keys: FxHashMap<(Kind, Key), ResourceId>,
+    next_key: BTreeMap<Kind, Key>,
+    subnets_by_network: BTreeSet<(NetworkId, SubnetId)>,
+    ports_by_network: BTreeSet<(NetworkId, PortId)>,
+    ports_by_host: BTreeSet<(HostId, PortId)>,
+    owned_by_project: BTreeSet<(ProjectId, ResourceId)>,
+    port_by_mac: FxHashMap<(NetworkId, MacAddr), PortId>,
+    port_by_address: BTreeMap<(SubnetId, IpAddr), PortId>,
+    network_by_vni: BTreeMap<Vni, NetworkId>,
+    network_by_physical: BTreeMap<(String, Option<VlanId>), NetworkId>,
+    host_by_name: BTreeMap<String, HostId>,
+    host_by_system_id: BTreeMap<String, HostId>,
+}
+
+impl Model {
+    /// An empty model.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one step. The caller has checked that it is allowed; what stood there before is
+    /// returned, so that it can be compared or put back.
+    pub fn apply(&mut self, change: &Change) -> Option<Resource> {
+        match change {
+            Change::Put(resource) => {
+                let old = self.remove(resource.id());
+                self.insert(resource);
+                old
+            }
+            Change::Delete(id) => self.remove(*id),
+            Change::NextKey(kind, key) => {
+                self.next_key.insert(*kind, *key);
+                None
+            }
+        }
+    }
+
+    /// The resource with this id.
+    pub fn resource(&self, id: ResourceId) -> Option<Resource> {
+        match id {
+            ResourceId::Project(id) => self.projects.get(&id).cloned().map(Resource::Project),
+            ResourceId::Network(id) => self.networks.get(&id).cloned().map(Resource::Network),
+            ResourceId::Subnet(id) => self.subnets.get(&id).cloned().map(Resource::Subnet),
+            ResourceId::Port(id) => self.ports.get(&id).cloned().map(Resource::Port),
+            ResourceId::Host(id) => self.hosts.get(&id).cloned().map(Resource::Host),
+        }
+    }
+
+    /// Which resource of this kind has this key.
+    pub fn by_key(&self, kind: Kind, key: Key) -> Option<ResourceId> {
+        self.keys.get(&(kind, key)).copied()
+    }
+
+    /// The key that the next new resource of this kind gets: the first unused one from where
+    /// allocation stopped. `None` when all are in use.
+    pub fn free_key(&self, kind: Kind) -> Option<Key> {
+        let first = self.next_key.get(&kind).copied().unwrap_or(Key::NONE.next());
+        let mut key = first;
+        while self.keys.contains_key(&(kind, key)) {
+            key = key.next();
+            if key == first {
+                return None;
+            }
+        }
+        Some(key)
+    }
+
+    /// Where key allocation stopped, per kind.
+    pub fn next_keys(&self) -> impl Iterator<Item = (Kind, Key)> + '_ {
+        self.next_key.iter().map(|(&kind, &key)| (kind, key))
+    }
+
+    /// The project with this id.
+    pub fn project(&self, id: ProjectId) -> Option<&Arc<Project>> {
+        self.projects.get(&id)
+    }
+
+    /// The network with this id.
+    pub fn network(&self, id: NetworkId) -> Option<&Arc<Network>> {
+        self.networks.get(&id)
+    }
+
+    /// The subnet with this id.
+    pub fn subnet(&self, id: SubnetId) -> Option<&Arc<Subnet>> {
+        self.subnets.get(&id)
+    }
+
+    /// The port with this id.
+    pub fn port(&self, id: PortId) -> Option<&Arc<Port>> {
+        self.ports.get(&id)
+    }
+
+    /// The host with this id.
+    pub fn host(&self, id: HostId) -> Option<&Arc<Host>> {
+        self.hosts.get(&id)
+    }
+
+    /// All projects, by id.
+    pub fn projects(&self) -> &BTreeMap<ProjectId, Arc<Project>> {
+        &self.projects
+    }
+
+    /// All networks, by id.
+    pub fn networks(&self) -> &BTreeMap<NetworkId, Arc<Network>> {
+        &self.networks
+    }
+
+    /// All subnets, by id.
+    pub fn subnets(&self) -> &BTreeMap<SubnetId, Arc<Subnet>> {
+        &self.subnets
+    }
+
+    /// All ports, by id.
+    pub fn ports(&self) -> &BTreeMap<PortId, Arc<Port>> {
+        &self.ports
+    }
+
+    /// All hosts, by id.
+    pub fn hosts(&self) -> &BTreeMap<HostId, Arc<Host>> {
+        &self.hosts
+    }
+
+    /// The subnets on a network.
+    pub fn subnets_of(&self, network: NetworkId) -> impl Iterator<Item = &Arc<Subnet>> + '_ {
+        let all = (network, SubnetId(uuid::Uuid::nil()))..=(network, SubnetId(uuid::Uuid::max()));
+        self.subnets_by_network.range(all).map(|(_, id)| &self.subnets[id])
+    }
+
+    /// The ports on a network.
+    pub fn ports_of(&self, network: NetworkId) -> impl Iterator<Item = &Arc<Port>> + '_ {
+        let all = (network, PortId(uuid::Uuid::nil()))..=(network, PortId(uuid::Uuid::max()));
+        self.ports_by_network.range(all).map(|(_, id)| &self.ports[id])
+    }
+
+    /// The ports that are bound to a host.
+    pub fn ports_on(&self, host: HostId) -> impl Iterator<Item = &Arc<Port>> + '_ {
+        let all = (host, PortId(uuid::Uuid::nil()))..=(host, PortId(uuid::Uuid::max()));
+        self.ports_by_host.range(all).map(|(_, id)| &self.ports[id])
+    }
+
+    /// What belongs to a project.
+    pub fn owned_by(&self, project: ProjectId) -> impl Iterator<Item = ResourceId> + '_ {
+        self.owned_by_project
+            .range((project, ResourceId::Project(ProjectId(uuid::Uuid::nil())))..)
+            .take_while(move |(owner, _)| *owner == project)
+            .map(|&(_, id)| id)
+    }
+
+    /// The port of a network that has this Ethernet address.
+    pub fn port_by_mac(&self, network: NetworkId, mac: MacAddr) -> Option<PortId> {
+        self.port_by_mac.get(&(network, mac)).copied()
+    }
+
+    /// The port that has this address of a subnet.
+    pub fn port_by_address(&self, subnet: SubnetId, ip: IpAddr) -> Option<PortId> {
+        self.port_by_address.get(&(subnet, ip)).copied()
+    }
+
+    /// The addresses of a subnet that are in use from `start` on, ascending.
+    pub fn addresses_from(
+        &self,
+        subnet: SubnetId,
+        start: IpAddr,
+    ) -> impl Iterator<Item = (IpAddr, PortId)> + '_ {
+        self.port_by_address
+            .range((subnet, start)..)
+            .take_while(move |((other, _), _)| *other == subnet)
+            .map(|(&(_, ip), &port)| (ip, port))
+    }
+
+    /// The network with this VNI.
+    pub fn network_by_vni(&self, vni: Vni) -> Option<NetworkId> {
+        self.network_by_vni.get(&vni).copied()
+    }
+
+    /// The network with this VLAN of a physical network, or the flat one.
+    pub fn network_by_physical(
+        &self,
+        physical_network: &str,
+        vlan: Option<VlanId>,
+    ) -> Option<NetworkId> {
+        self.network_by_physical.get(&(physical_network.to_owned(), vlan)).copied()
+    }
+
+    /// The host with this name.
+    pub fn host_by_name(&self, name: &str) -> Option<&Arc<Host>> {
+        self.host_by_name.get(name).map(|id| &self.hosts[id])
+    }
+
+    /// The host with this `external_ids:system-id`.
+    pub fn host_by_system_id(&self, system_id: &str) -> Option<&Arc<Host>> {
+        self.host_by_system_id.get(system_id).map(|id| &self.hosts[id])
+    }
+
+    fn insert(&mut self, resource: &Resource) {
+        let id = resource.id();
+        let (key, project) = match resource {
+            Resource::Project(project) => {
+                self.projects.insert(project.id, project.clone());
+                (project.meta.key, None)
+            }
+            Resource::Network(network) => {
+                match &network.segment {
+                    Segment::Vxlan { vni } => {
+                        self.network_by_vni.insert(*vni, network.id);
+                    }
+                    segment => {
+                        self.network_by_physical.insert(physical_key(segment), network.id);
+                    }
+                }
+                self.networks.insert(network.id, network.clone());
+                (network.meta.key, Some(network.project))
+            }
+            Resource::Subnet(subnet) => {
+                self.subnets_by_network.insert((subnet.network, subnet.id));
+                self.subnets.insert(subnet.id, subnet.clone());
+                (subnet.meta.key, Some(subnet.project))
+            }
+            Resource::Port(port) => {
+                self.ports_by_network.insert((port.network, port.id));
+                self.ports_by_host.extend(port.bound_host.map(|host| (host, port.id)));
+                self.port_by_mac.insert((port.network, port.mac), port.id);
+                let addresses = port.fixed_ips.iter().map(|fixed| (fixed.subnet, fixed.ip));
+                self.port_by_address.extend(addresses.map(|address| (address, port.id)));
+                self.ports.insert(port.id, port.clone());
+                (port.meta.key, Some(port.project))
+            }
+            Resource::Host(host) => {
+                self.host_by_name.insert(host.meta.name.clone(), host.id);
+                let system_id = host.system_id.iter().cloned();
+                self.host_by_system_id.extend(system_id.map(|system_id| (system_id, host.id)));
+                self.hosts.insert(host.id, host.clone());
+                (host.meta.key, None)
+            }
+        };
+        self.keys.insert((id.kind(), key), id);
+        self.owned_by_project.extend(project.map(|project| (project, id)));
+    }
+
+    fn remove(&mut self, id: ResourceId) -> Option<Resource> {
+        let old = self.resource(id)?;
+        let (key, project) = match &old {
+            Resource::Project(project) => {
+                self.projects.remove(&project.id);
+                (project.meta.key, None)
+            }
+            Resource::Network(network) => {
+                match &network.segment {
+                    Segment::Vxlan { vni } => self.network_by_vni.remove(vni),
+                    segment => self.network_by_physical.remove(&physical_key(segment)),
+                };
+                self.networks.remove(&network.id);
+                (network.meta.key, Some(network.project))
+            }
+            Resource::Subnet(subnet) => {
+                self.subnets_by_network.remove(&(subnet.network, subnet.id));
+                self.subnets.remove(&subnet.id);
+                (subnet.meta.key, Some(subnet.project))
+            }
+            Resource::Port(port) => {
+                self.ports_by_network.remove(&(port.network, port.id));
+                if let Some(host) = port.bound_host {
+                    self.ports_by_host.remove(&(host, port.id));
+                }
+                self.port_by_mac.remove(&(port.network, port.mac));
+                for fixed in &port.fixed_ips {
+                    self.port_by_address.remove(&(fixed.subnet, fixed.ip));
+                }
+                self.ports.remove(&port.id);
+                (port.meta.key, Some(port.project))
+            }
+            Resource::Host(host) => {
+                self.host_by_name.remove(&host.meta.name);
+                if let Some(system_id) = &host.system_id {
+                    self.host_by_system_id.remove(system_id);
+                }
+                self.hosts.remove(&host.id);
+                (host.meta.key, None)
+            }
+        };
+        self.keys.remove(&(id.kind(), key));
+        if let Some(project) = project {
+            self.owned_by_project.remove(&(project, id));
+        }
+        Some(old)
+    }
+}
+
+fn physical_key(segment: &Segment) -> (String, Option<VlanId>) {
+    match segment {
+        Segment::Flat { physical_network } => (physical_network.clone(), None),
+        Segment::Vlan { physical_network, vlan } => (physical_network.clone(), Some(*vlan)),
+        Segment::Vxlan { .. } => unreachable!("an overlay network has no physical network"),
+    }
+}
