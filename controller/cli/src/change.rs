@@ -1,0 +1,91 @@
+//! `weft wait`.
+
+use std::time::Duration;
+
+use clap::Args;
+use proto::v1 as pb;
+use proto::v1::change_service_client::ChangeServiceClient;
+use tonic::Code;
+
+use crate::failure::Failure;
+use crate::parse;
+use crate::print::text;
+use crate::session::Session;
+
+/// A revision to wait for.
+#[derive(Args, Debug)]
+pub(crate) struct Wait {
+    /// Store revision, as a write answered it; 0 for the newest
+    revision: u64,
+
+    /// How long to wait: 500ms, 30s, 5m
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration)]
+    timeout: Duration,
+}
+
+impl Wait {
+    /// Prints the last response when every host has confirmed; else says who is
+    /// late.
+    pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Failure> {
+        let mut client = ChangeServiceClient::new(session.channel.clone());
+        let mut responses = client.wait(self.request()?).await?.into_inner();
+        let mut last = pb::WaitResponse { revision: self.revision, ..Default::default() };
+        loop {
+            match responses.message().await {
+                Ok(Some(response)) => last = response,
+                Ok(None) => break,
+                Err(status) if status.code() == Code::DeadlineExceeded => break,
+                Err(status) => return Err(status.into()),
+            }
+        }
+        if !last.done {
+            return Err(Failure::Late(late(&last)));
+        }
+        if session.printer.is_json() {
+            return session.printer.one(&last);
+        }
+        session.printer.line(&format!("revision {} is confirmed by every host", last.revision))
+    }
+
+    fn request(&self) -> Result<pb::WaitRequest, Failure> {
+        let timeout = prost_types::Duration::try_from(self.timeout)
+            .map_err(|_| Failure::Usage("--timeout: too long".to_owned()))?;
+        Ok(pb::WaitRequest { revision: self.revision, timeout: Some(timeout) })
+    }
+}
+
+/// A line for each late host.
+fn late(response: &pb::WaitResponse) -> Vec<String> {
+    let revision = response.revision;
+    if response.late_hosts.is_empty() {
+        return vec![format!("revision {revision} is not confirmed")];
+    }
+    let hosts = response.late_hosts.iter().map(|host| {
+        let name = if host.name.is_empty() { &host.host_id } else { &host.name };
+        text::printable(&format!(
+            "host {name} is {} at revision {}, not {revision}",
+            host.state().as_str_name(),
+            host.realized_revision,
+        ))
+    });
+    hosts.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn late_hosts_are_named() {
+        let mut host = pb::wait_response::LateHost {
+            name: "h2".to_owned(),
+            realized_revision: 7,
+            ..Default::default()
+        };
+        host.set_state(pb::host::State::Offline);
+        let mut response = pb::WaitResponse { revision: 12, ..Default::default() };
+        assert_eq!(late(&response), ["revision 12 is not confirmed"]);
+        response.late_hosts.push(host);
+        assert_eq!(late(&response), ["host h2 is OFFLINE at revision 7, not 12"]);
+    }
+}
