@@ -1,5 +1,13 @@
 use bytes::Bytes;
 
+mod codec;
+mod controller;
+mod nat;
+
+pub(crate) use codec::{decode_actions, encode_actions};
+pub use controller::Controller;
+pub use nat::Nat;
+
 use crate::oxm::IntoFieldValue;
 use crate::{Field, Oxm, PortNo};
 
@@ -24,6 +32,8 @@ pub enum Action {
     },
     /// Processes the packet by a group: `ofp_action_group`.
     Group(u32),
+    /// Chooses the queue of later outputs: `OFPAT_SET_QUEUE`.
+    SetQueue(u32),
     /// Pushes a VLAN tag with this EtherType: `OFPAT_PUSH_VLAN`.
     PushVlan(u16),
     /// Pops the outer VLAN tag: `OFPAT_POP_VLAN`.
@@ -50,6 +60,8 @@ pub enum Action {
     Resubmit(Resubmit),
     /// Sends the packet through conntrack: `nx_action_conntrack`.
     Ct(Ct),
+    /// Translates addresses and ports, as one of the actions of a [`Ct`]: `nx_action_nat`.
+    Nat(Nat),
     /// Forgets the packet's conntrack state: `NXAST_CT_CLEAR`.
     CtClear,
     /// An action of a conjunctive match: `nx_action_conjunction`.
@@ -61,7 +73,14 @@ pub enum Action {
         /// Of how many.
         clauses: u8,
     },
-    /// An action that this crate does not know, header included.
+    /// Sends the packet to a controller, with more to say than [`Action::Output`].
+    Controller(Controller),
+    /// Runs these actions on a copy of the packet: `NXAST_CLONE`.
+    Clone(Vec<Action>),
+    /// Stops looking up tables: `NXAST_EXIT`.
+    Exit,
+    /// An action that this crate does not know, or that is written in another way than the one
+    /// this crate writes; header included, a multiple of 8 bytes.
     Unknown(Bytes),
 }
 

@@ -4,19 +4,23 @@
 //!
 //! * **values** — [`Flow`], [`Match`], [`Action`], [`Instruction`]: what a flow is, compact and
 //!   comparable, with [`std::fmt::Display`] in `ovs-ofctl` syntax;
-//! * **messages** — `message`: every message as a typed value, to bytes and back;
+//! * **messages** — [`message`]: every message as a typed value, to bytes and back;
 //! * **session** — `session`: one end of a connection as a state machine over bytes.
 
 mod action;
+mod error;
 mod field;
 mod flow;
 mod instruction;
 mod mac;
 mod matching;
+pub mod message;
 mod oxm;
 mod port;
+mod wire;
 
-pub use action::{Action, Ct, CtZone, Resubmit, Subfield};
+pub use action::{Action, Controller, Ct, CtZone, Nat, Resubmit, Subfield};
+pub use error::{DecodeError, TooLong};
 pub use field::{Field, FieldSpec, Format};
 pub use flow::{Flow, FlowFlags, FlowId};
 pub use instruction::Instruction;

@@ -1,9 +1,16 @@
 use std::hash::{Hash, Hasher};
 
+use bytes::{BufMut, BytesMut};
 use smallvec::SmallVec;
 
 use crate::oxm::{IntoFieldValue, split_header};
-use crate::{Field, Oxm};
+use crate::wire::{Reader, pad_to_8, padding};
+use crate::{DecodeError, Field, Oxm};
+
+/// `ofp_match.type` of OXM fields, the only type in use.
+const OFPMT_OXM: u16 = 1;
+/// Bytes of type and length.
+const HEADER: usize = 4;
 
 /// What packets a flow applies to: the fields of `struct ofp_match`, OpenFlow 1.3.5 §7.2.3.
 ///
@@ -59,6 +66,9 @@ impl Match {
     ///
     /// `None` when the bytes are no sequence of whole TLVs, or a field comes twice.
     pub fn from_oxm_bytes(bytes: &[u8]) -> Option<Self> {
+        if in_canonical_order(bytes)? {
+            return Some(Self { oxm: SmallVec::from_slice(bytes) });
+        }
         let mut canonical = Self::new();
         for tlv in Tlvs(bytes) {
             let tlv = tlv?;
@@ -74,6 +84,32 @@ impl Match {
     /// The OXM bytes, in canonical order, without `ofp_match`'s header and padding.
     pub fn as_oxm_bytes(&self) -> &[u8] {
         &self.oxm
+    }
+
+    /// Writes `struct ofp_match` with its padding.
+    pub(crate) fn encode(&self, out: &mut BytesMut) {
+        let start = out.len();
+        out.put_u16(OFPMT_OXM);
+        out.put_u16((HEADER + self.oxm.len()) as u16);
+        out.put_slice(&self.oxm);
+        pad_to_8(out, start);
+    }
+
+    /// Reads `struct ofp_match` with its padding.
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut header = reader.nested("ofp_match", HEADER)?;
+        let kind = header.u16()?;
+        if kind != OFPMT_OXM {
+            return Err(header.bad("type", 2, kind, "OFPMT_OXM (1)"));
+        }
+        let length = header.u16()?;
+        let Some(oxm) = usize::from(length).checked_sub(HEADER) else {
+            return Err(header.bad("length", 2, length, "at least 4"));
+        };
+        let fields = reader.nested("ofp_match", oxm)?;
+        reader.nested("ofp_match", padding(HEADER + oxm))?;
+        Self::from_oxm_bytes(fields.peek())
+            .ok_or(DecodeError::BadMatch { offset: fields.offset(), got: oxm })
     }
 
     /// Every field that this crate knows, in canonical order.
@@ -124,6 +160,20 @@ impl Hash for Match {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.oxm.as_slice().hash(state);
     }
+}
+
+/// Whether every field stands behind all that it must follow; `None` when the bytes are no
+/// sequence of whole TLVs.
+fn in_canonical_order(bytes: &[u8]) -> Option<bool> {
+    let mut last = None;
+    let mut sorted = true;
+    for tlv in Tlvs(bytes) {
+        let (field, ..) = split_header(tlv?)?;
+        let order = order(field);
+        sorted &= last < Some(order);
+        last = Some(order);
+    }
+    Some(sorted)
 }
 
 fn order(field: Field) -> (usize, Field) {

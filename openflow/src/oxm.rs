@@ -56,11 +56,6 @@ impl IntoFieldValue for PortNo {
     }
 }
 
-/// All ones in the low `bits` bits.
-pub(crate) const fn ones(bits: u16) -> u128 {
-    if bits >= 128 { u128::MAX } else { (1 << bits) - 1 }
-}
-
 impl Oxm {
     /// The field with exactly this value.
     ///
@@ -70,10 +65,12 @@ impl Oxm {
     /// are mistakes of the program, not of its input.
     pub fn exact(field: Field, value: impl IntoFieldValue) -> Self {
         let spec = field.spec().expect("exact() is called with one of Field's constants");
-        Self::masked(field, value, ones(spec.bits))
+        Self::masked(field, value, spec.exact_mask())
     }
 
     /// The field with the bits of `mask` equal to those of `value`.
+    ///
+    /// Mask bits beyond the field's width say nothing and are dropped.
     ///
     /// # Panics
     ///
@@ -81,16 +78,14 @@ impl Oxm {
     pub fn masked(field: Field, value: impl IntoFieldValue, mask: impl IntoFieldValue) -> Self {
         let spec = field.spec().expect("masked() is called with one of Field's constants");
         let (value, mask) = (value.into_field_value(), mask.into_field_value());
-        assert!(
-            mask & !ones(wire_bits(spec.bits)) == 0 && value & !ones(wire_bits(spec.bits)) == 0,
-            "{value:#x}/{mask:#x} is wider than {field:?}"
-        );
+        assert!(value & !spec.exact_mask() == 0, "{value:#x} is wider than {field:?}");
+        let mask = mask & spec.exact_mask();
         Self { field, value: value & mask, mask }
     }
 
     /// True when every bit of the field counts.
     pub fn is_exact(&self) -> bool {
-        self.field.spec().is_none_or(|spec| self.mask & ones(spec.bits) == ones(spec.bits))
+        self.field.spec().is_none_or(|spec| self.mask & spec.exact_mask() == spec.exact_mask())
     }
 
     /// Writes the TLV.
@@ -101,43 +96,61 @@ impl Oxm {
 
     /// The TLV, and how many of the bytes are in use.
     pub(crate) fn to_tlv(self) -> ([u8; MAX_TLV], usize) {
+        self.to_tlv_as(self.field)
+    }
+
+    /// The TLV under another of the field's spellings.
+    pub(crate) fn to_tlv_as(self, spelling: Field) -> ([u8; MAX_TLV], usize) {
         let bytes = self.field.spec().map_or(16, FieldSpec::bytes);
         let exact = self.is_exact();
-        let experimenter = if self.field.class == 0xffff { 4 } else { 0 };
-        let length = experimenter + if exact { bytes } else { 2 * bytes };
+        let length = if exact { bytes } else { 2 * bytes };
         let mut tlv = [0; MAX_TLV];
         let mut out = &mut tlv[..];
-        out.put_u16(self.field.class);
-        out.put_u8(self.field.number << 1 | u8::from(!exact));
-        out.put_u8(length as u8);
-        if experimenter != 0 {
-            out.put_u32(self.field.experimenter);
-        }
+        let header = put_header(&mut out, spelling, !exact, length);
         out.put_slice(&self.value.to_be_bytes()[16 - bytes..]);
         if !exact {
             out.put_slice(&self.mask.to_be_bytes()[16 - bytes..]);
         }
-        (tlv, 4 + length)
+        (tlv, header + length)
     }
 
     /// Reads a whole TLV of a field that this crate knows; `None` when the field is unknown or its
     /// length is not the field's.
     pub fn decode(tlv: &[u8]) -> Option<Self> {
-        let (field, has_mask, mut payload) = split_header(tlv)?;
-        let spec = field.spec()?;
+        let (field, has_mask, payload) = split_header(tlv)?;
+        Self::from_payload(field.spec()?, has_mask, payload)
+    }
+
+    pub(crate) fn from_payload(
+        spec: &FieldSpec,
+        has_mask: bool,
+        mut payload: &[u8],
+    ) -> Option<Self> {
         let bytes = spec.bytes();
         if payload.len() != if has_mask { 2 * bytes } else { bytes } {
             return None;
         }
         let value = payload.get_uint128(bytes);
-        let mask = if has_mask { payload.get_uint128(bytes) } else { ones(spec.bits) };
-        Some(Self { field, value, mask })
+        let mask = if has_mask { payload.get_uint128(bytes) } else { spec.exact_mask() };
+        Some(Self { field: spec.field, value, mask })
     }
 }
 
-/// Bits of the whole bytes that a field of `bits` bits takes.
-const fn wire_bits(bits: u16) -> u16 {
-    bits.div_ceil(8) * 8
+/// Writes a TLV header for a payload of `length` bytes; returns the header's own length.
+pub(crate) fn put_header(
+    out: &mut impl BufMut,
+    field: Field,
+    has_mask: bool,
+    length: usize,
+) -> usize {
+    let experimenter = if field.class == 0xffff { 4 } else { 0 };
+    out.put_u16(field.class);
+    out.put_u8(field.number << 1 | u8::from(has_mask));
+    out.put_u8((experimenter + length) as u8);
+    if experimenter != 0 {
+        out.put_u32(field.experimenter);
+    }
+    4 + experimenter
 }
 
 /// The field, whether there is a mask, and the payload behind header and experimenter.

@@ -1,0 +1,373 @@
+//! Actions on the wire: OpenFlow 1.3.5 §7.2.5, and `ofp-actions.c` of Open vSwitch.
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{Action, Controller, Ct, CtZone, Nat, Resubmit, Subfield};
+use crate::oxm::{put_header, split_header};
+use crate::wire::{Reader, pad_to_8, port_from_16, port_to_16, put_length};
+use crate::{DecodeError, Field, FieldSpec, Oxm};
+
+/// Subtypes of Nicira's actions.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) struct Nicira(u16);
+
+impl Nicira {
+    pub(super) const REG_MOVE: Self = Self(6);
+    pub(super) const REG_LOAD: Self = Self(7);
+    pub(super) const RESUBMIT_TABLE: Self = Self(14);
+    pub(super) const OUTPUT_REG: Self = Self(15);
+    pub(super) const EXIT: Self = Self(17);
+    pub(super) const CONTROLLER: Self = Self(20);
+    pub(super) const REG_LOAD2: Self = Self(33);
+    pub(super) const CONJUNCTION: Self = Self(34);
+    pub(super) const CT: Self = Self(35);
+    pub(super) const NAT: Self = Self(36);
+    pub(super) const CONTROLLER2: Self = Self(37);
+    pub(super) const CLONE: Self = Self(42);
+    pub(super) const CT_CLEAR: Self = Self(43);
+    pub(super) const RESUBMIT_TABLE_CT: Self = Self(44);
+
+    const VENDOR: u32 = 0x0000_2320;
+    const ACTION: u16 = 0xffff;
+
+    /// The length of an action without variable parts.
+    const fn length(self) -> u16 {
+        match self {
+            Self(6 | 7 | 15 | 35) => 24,
+            _ => 16,
+        }
+    }
+}
+
+const OUTPUT: u16 = 0;
+const PUSH_VLAN: u16 = 17;
+const POP_VLAN: u16 = 18;
+const SET_QUEUE: u16 = 21;
+const GROUP: u16 = 22;
+const DEC_NW_TTL: u16 = 24;
+const SET_FIELD: u16 = 25;
+
+/// Actions nested deeper than this stay bytes, so that no input can exhaust the stack.
+const MAX_DEPTH: usize = 8;
+
+/// Writes the header up to the subtype; returns where the action starts.
+pub(super) fn put_nicira(out: &mut BytesMut, subtype: Nicira) -> usize {
+    let start = out.len();
+    out.put_u16(Nicira::ACTION);
+    out.put_u16(subtype.length());
+    out.put_u32(Nicira::VENDOR);
+    out.put_u16(subtype.0);
+    start
+}
+
+/// Writes a list of actions.
+pub(crate) fn encode_actions(actions: &[Action], out: &mut BytesMut) {
+    for action in actions {
+        action.encode(out);
+    }
+}
+
+/// Reads a list of actions up to the end of `reader`.
+pub(crate) fn decode_actions(reader: &mut Reader<'_>) -> Result<Vec<Action>, DecodeError> {
+    decode_nested(reader, 0)
+}
+
+fn decode_nested(reader: &mut Reader<'_>, depth: usize) -> Result<Vec<Action>, DecodeError> {
+    let mut actions = Vec::new();
+    while !reader.is_empty() {
+        let mut header = reader.clone().named("ofp_action_header");
+        header.skip(2)?;
+        let length = header.u16()?;
+        if length < 8 || length % 8 != 0 {
+            return Err(header.bad("len", 2, length, "a multiple of 8, at least 8"));
+        }
+        let action = reader.nested("ofp_action_header", usize::from(length))?;
+        let bytes = action.peek();
+        let known = Action::decode_known(action, depth);
+        actions.push(known.unwrap_or_else(|| Action::Unknown(Bytes::copy_from_slice(bytes))));
+    }
+    Ok(actions)
+}
+
+impl Action {
+    pub(crate) fn encode(&self, out: &mut BytesMut) {
+        match self {
+            Self::Output { port, max_len } => {
+                put_standard(out, OUTPUT, 16, port.0);
+                out.put_u16(*max_len);
+                out.put_bytes(0, 6);
+            }
+            Self::OutputReg { source, max_len } => {
+                put_nicira(out, Nicira::OUTPUT_REG);
+                source.put_bits_and_header(out);
+                out.put_u16(*max_len);
+                out.put_bytes(0, 6);
+            }
+            Self::Group(group) => put_standard(out, GROUP, 8, *group),
+            Self::SetQueue(queue) => put_standard(out, SET_QUEUE, 8, *queue),
+            Self::PushVlan(ethertype) => {
+                put_standard(out, PUSH_VLAN, 8, u32::from(*ethertype) << 16);
+            }
+            Self::PopVlan => put_standard(out, POP_VLAN, 8, 0),
+            Self::DecNwTtl => put_standard(out, DEC_NW_TTL, 8, 0),
+            Self::SetField(oxm) => encode_set_field(oxm, out),
+            Self::Move { source, destination } => {
+                let start = put_nicira(out, Nicira::REG_MOVE);
+                out.put_u16(source.bits);
+                out.put_u16(source.offset);
+                out.put_u16(destination.offset);
+                source.put_header(out);
+                destination.put_header(out);
+                pad_to_8(out, start);
+                put_length(out, start, start + 2);
+            }
+            Self::Load { destination, value } => {
+                put_nicira(out, Nicira::REG_LOAD);
+                destination.put_bits_and_header(out);
+                out.put_u64(*value);
+            }
+            Self::Resubmit(resubmit) => {
+                let with_ct = Nicira::RESUBMIT_TABLE_CT;
+                put_nicira(out, if resubmit.ct { with_ct } else { Nicira::RESUBMIT_TABLE });
+                out.put_u16(port_to_16(resubmit.in_port));
+                out.put_u8(resubmit.table);
+                out.put_bytes(0, 3);
+            }
+            Self::Ct(ct) => ct.encode(out),
+            Self::Nat(nat) => nat.encode(out),
+            Self::CtClear => {
+                put_nicira(out, Nicira::CT_CLEAR);
+                out.put_bytes(0, 6);
+            }
+            Self::Conjunction { id, clause, clauses } => {
+                put_nicira(out, Nicira::CONJUNCTION);
+                out.put_u8(*clause);
+                out.put_u8(*clauses);
+                out.put_u32(*id);
+            }
+            Self::Controller(controller) => controller.encode(out),
+            Self::Clone(actions) => {
+                let start = put_nicira(out, Nicira::CLONE);
+                out.put_bytes(0, 6);
+                encode_actions(actions, out);
+                put_length(out, start, start + 2);
+            }
+            Self::Exit => {
+                put_nicira(out, Nicira::EXIT);
+                out.put_bytes(0, 6);
+            }
+            Self::Unknown(bytes) => out.put_slice(bytes),
+        }
+    }
+
+    /// Reads one whole action; `None` when it is unknown, or written in another than the canonical
+    /// way, so that encoding would change its bytes.
+    fn decode_known(mut action: Reader<'_>, depth: usize) -> Option<Self> {
+        let bytes = action.peek();
+        let kind = action.u16().ok()?;
+        let length = action.u16().ok()?;
+        let decoded = match (kind, length) {
+            (OUTPUT, 16) => {
+                let port = action.port().ok()?;
+                Self::Output { port, max_len: action.u16().ok()? }
+            }
+            (GROUP, 8) => Self::Group(action.u32().ok()?),
+            (SET_QUEUE, 8) => Self::SetQueue(action.u32().ok()?),
+            (PUSH_VLAN, 8) => Self::PushVlan(action.u16().ok()?),
+            (POP_VLAN, 8) => Self::PopVlan,
+            (DEC_NW_TTL, 8) => Self::DecNwTtl,
+            (SET_FIELD, _) => {
+                let oxm = decode_tlv(&mut action, Field::spec)?;
+                oxm.is_exact().then_some(Self::SetField(oxm))?
+            }
+            (Nicira::ACTION, 16..) => Self::decode_nicira(&mut action, depth)?,
+            _ => return None,
+        };
+        let canonical = match &decoded {
+            // These have optional parts: the sure way to know is to write them once more.
+            Self::Nat(_) | Self::Controller(_) => {
+                let mut again = BytesMut::with_capacity(bytes.len());
+                decoded.encode(&mut again);
+                again == bytes
+            }
+            // Whatever is left is padding.
+            _ => action.peek().len() < 8 && action.peek().iter().all(|&byte| byte == 0),
+        };
+        canonical.then_some(decoded)
+    }
+
+    fn decode_nicira(action: &mut Reader<'_>, depth: usize) -> Option<Self> {
+        if action.u32().ok()? != Nicira::VENDOR {
+            return None;
+        }
+        let length = action.peek().len() + 8;
+        let subtype = Nicira(action.u16().ok()?);
+        Some(match subtype {
+            Nicira::REG_MOVE => {
+                let bits = action.u16().ok()?;
+                let (from, to) = (action.u16().ok()?, action.u16().ok()?);
+                let source = decode_header(action)?;
+                let destination = decode_header(action)?;
+                Self::Move {
+                    source: Subfield { field: source.field, offset: from, bits },
+                    destination: Subfield { field: destination.field, offset: to, bits },
+                }
+            }
+            Nicira::REG_LOAD if length == 24 => {
+                let destination = Subfield::decode_bits_and_header(action)?;
+                Self::Load { destination, value: action.u64().ok()? }
+            }
+            Nicira::RESUBMIT_TABLE | Nicira::RESUBMIT_TABLE_CT if length == 16 => {
+                let in_port = port_from_16(action.u16().ok()?);
+                let table = action.u8().ok()?;
+                let ct = matches!(subtype, Nicira::RESUBMIT_TABLE_CT);
+                Self::Resubmit(Resubmit { in_port, table, ct })
+            }
+            Nicira::OUTPUT_REG if length == 24 => {
+                let source = Subfield::decode_bits_and_header(action)?;
+                Self::OutputReg { source, max_len: action.u16().ok()? }
+            }
+            Nicira::EXIT if length == 16 => Self::Exit,
+            Nicira::CT_CLEAR if length == 16 => Self::CtClear,
+            Nicira::CONTROLLER if length == 16 => Self::Controller(Controller::decode(action)?),
+            Nicira::CONTROLLER2 => Self::Controller(Controller::decode2(action)?),
+            Nicira::REG_LOAD2 => {
+                action.skip(6).ok()?;
+                let oxm = decode_tlv(action, Field::spec_in_action)?;
+                (!oxm.is_exact()).then_some(Self::SetField(oxm))?
+            }
+            Nicira::CONJUNCTION if length == 16 => {
+                let (clause, clauses) = (action.u8().ok()?, action.u8().ok()?);
+                Self::Conjunction { id: action.u32().ok()?, clause, clauses }
+            }
+            Nicira::CT => Self::Ct(Ct::decode(action, depth)?),
+            Nicira::NAT => Self::Nat(Nat::decode(action)?),
+            Nicira::CLONE if depth < MAX_DEPTH => {
+                if action.array::<6>().ok()? != [0; 6] {
+                    return None;
+                }
+                Self::Clone(decode_nested(action, depth + 1).ok()?)
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Ct {
+    fn encode(&self, out: &mut BytesMut) {
+        let start = put_nicira(out, Nicira::CT);
+        out.put_u16(self.flags);
+        match self.zone {
+            CtZone::Immediate(zone) => {
+                out.put_u32(0);
+                out.put_u16(zone);
+            }
+            CtZone::Field(source) => {
+                source.put_header(out);
+                out.put_u16(source.offset_and_bits());
+            }
+        }
+        out.put_u8(self.recirc_table);
+        out.put_bytes(0, 3);
+        out.put_u16(self.alg);
+        encode_actions(&self.actions, out);
+        put_length(out, start, start + 2);
+    }
+
+    /// Reads what follows the subtype.
+    fn decode(body: &mut Reader<'_>, depth: usize) -> Option<Self> {
+        let flags = body.u16().ok()?;
+        let zone = if body.peek().starts_with(&[0; 4]) {
+            body.skip(4).ok()?;
+            CtZone::Immediate(body.u16().ok()?)
+        } else {
+            let field = decode_header(body)?.field;
+            let (offset, bits) = split_offset_and_bits(body.u16().ok()?);
+            CtZone::Field(Subfield { field, offset, bits })
+        };
+        let recirc_table = body.u8().ok()?;
+        if body.array::<3>().ok()? != [0; 3] || depth >= MAX_DEPTH {
+            return None;
+        }
+        let alg = body.u16().ok()?;
+        let actions = decode_nested(body, depth + 1).ok()?;
+        Some(Self { flags, zone, recirc_table, alg, actions })
+    }
+}
+
+impl Subfield {
+    /// `(offset << 6) | (bits - 1)`, as Nicira's actions say which bits.
+    fn offset_and_bits(self) -> u16 {
+        self.offset << 6 | (self.bits.wrapping_sub(1) & 0x3f)
+    }
+
+    /// The field's header without a value: 4 bytes, 8 for an experimenter's field.
+    fn put_header(self, out: &mut BytesMut) {
+        let spec = self.field.spec();
+        let field = spec.map_or(self.field, |spec| spec.action_field);
+        put_header(out, field, false, spec.map_or(0, FieldSpec::bytes));
+    }
+
+    fn put_bits_and_header(self, out: &mut BytesMut) {
+        out.put_u16(self.offset_and_bits());
+        self.put_header(out);
+    }
+
+    fn decode_bits_and_header(body: &mut Reader<'_>) -> Option<Self> {
+        let (offset, bits) = split_offset_and_bits(body.u16().ok()?);
+        let field = decode_header(body)?.field;
+        // An experimenter's header is longer than the structure allows.
+        (field.spec()?.action_field.class != 0xffff).then_some(Self { field, offset, bits })
+    }
+}
+
+const fn split_offset_and_bits(packed: u16) -> (u16, u16) {
+    (packed >> 6, (packed & 0x3f) + 1)
+}
+
+fn put_standard(out: &mut BytesMut, kind: u16, length: u16, argument: u32) {
+    out.put_u16(kind);
+    out.put_u16(length);
+    out.put_u32(argument);
+}
+
+/// `OFPAT_SET_FIELD` sets whole fields; for some bits of one, `NXAST_REG_LOAD2` does.
+fn encode_set_field(oxm: &Oxm, out: &mut BytesMut) {
+    let start = out.len();
+    if oxm.is_exact() {
+        put_standard(out, SET_FIELD, 0, 0);
+        out.truncate(start + 4);
+        oxm.encode(out);
+    } else {
+        put_nicira(out, Nicira::REG_LOAD2);
+        out.put_bytes(0, 6);
+        let spelling = oxm.field.spec().map_or(oxm.field, |spec| spec.action_field);
+        let (tlv, length) = oxm.to_tlv_as(spelling);
+        out.put_slice(&tlv[..length]);
+    }
+    pad_to_8(out, start);
+    put_length(out, start, start + 2);
+}
+
+/// Reads a field with its value, looking the field up by `find`; `None` also for a mask that says
+/// nothing, which would not be written again.
+fn decode_tlv(
+    action: &mut Reader<'_>,
+    find: impl FnOnce(Field) -> Option<&'static FieldSpec>,
+) -> Option<Oxm> {
+    let length = usize::from(*action.peek().get(3)?);
+    let (field, has_mask, payload) = split_header(action.take(4 + length).ok()?)?;
+    let oxm = Oxm::from_payload(find(field)?, has_mask, payload)?;
+    (has_mask != oxm.is_exact()).then_some(oxm)
+}
+
+/// Reads a field's header without a value, in the spelling that actions use.
+fn decode_header(action: &mut Reader<'_>) -> Option<&'static FieldSpec> {
+    let class = action.u16().ok()?;
+    let [number, length] = action.array().ok()?;
+    let experimenter = if class == 0xffff { action.u32().ok()? } else { 0 };
+    let field = Field { class, number: number >> 1, experimenter };
+    let spec = field.spec_in_action()?;
+    let expected = spec.bytes() + if class == 0xffff { 4 } else { 0 };
+    (number & 1 == 0 && usize::from(length) == expected).then_some(spec)
+}

@@ -1,0 +1,23 @@
+use bytes::{BufMut, BytesMut};
+
+use crate::DecodeError;
+use crate::wire::Reader;
+
+/// Forgets every connection of a conntrack zone: `NXT_CT_FLUSH_ZONE`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct CtFlushZone {
+    /// The zone.
+    pub zone: u16,
+}
+
+impl CtFlushZone {
+    pub(super) fn encode(&self, out: &mut BytesMut) {
+        out.put_bytes(0, 6);
+        out.put_u16(self.zone);
+    }
+
+    pub(super) fn decode(body: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        body.skip(6)?;
+        Ok(Self { zone: body.u16()? })
+    }
+}

@@ -1,0 +1,86 @@
+use bytes::{BufMut, Bytes, BytesMut};
+
+use super::{BundleAdd, BundleControl, CtFlushZone, Message, PacketIn2, PacketInFormat};
+use crate::DecodeError;
+use crate::wire::Reader;
+
+/// Nicira's experimenter identifier.
+pub(super) const NICIRA: u32 = 0x0000_2320;
+/// The Open Networking Foundation's.
+pub(super) const ONF: u32 = 0x4f4e_4600;
+
+const ONF_BUNDLE_CONTROL: u32 = 2300;
+const ONF_BUNDLE_ADD: u32 = 2301;
+const NXT_SET_PACKET_IN_FORMAT: u32 = 16;
+const NXT_SET_CONTROLLER_ID: u32 = 20;
+const NXT_CT_FLUSH_ZONE: u32 = 29;
+const NXT_PACKET_IN2: u32 = 30;
+
+/// A message that the standard does not define: `struct ofp_experimenter_header`, OpenFlow 1.3.5
+/// §7.5.4.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Experimenter {
+    /// Whose message: an IEEE OUI, or an ONF experimenter identifier.
+    pub experimenter: u32,
+    /// Which of the experimenter's messages.
+    pub exp_type: u32,
+    /// What follows.
+    pub body: Bytes,
+}
+
+/// Writes an experimenter message with its experimenter header; nothing when `message` is none.
+pub(super) fn encode(message: &Message, out: &mut BytesMut) {
+    let (experimenter, exp_type) = match message {
+        Message::BundleControl(_) => (ONF, ONF_BUNDLE_CONTROL),
+        Message::BundleAdd(_) => (ONF, ONF_BUNDLE_ADD),
+        Message::SetPacketInFormat(_) => (NICIRA, NXT_SET_PACKET_IN_FORMAT),
+        Message::SetControllerId(_) => (NICIRA, NXT_SET_CONTROLLER_ID),
+        Message::CtFlushZone(_) => (NICIRA, NXT_CT_FLUSH_ZONE),
+        Message::PacketIn2(_) => (NICIRA, NXT_PACKET_IN2),
+        Message::Experimenter(other) => (other.experimenter, other.exp_type),
+        _ => return,
+    };
+    out.put_u32(experimenter);
+    out.put_u32(exp_type);
+    match message {
+        Message::BundleControl(control) => control.encode(out),
+        Message::BundleAdd(add) => add.encode(out),
+        Message::SetPacketInFormat(format) => out.put_u32(format.0),
+        Message::SetControllerId(id) => {
+            out.put_bytes(0, 6);
+            out.put_u16(*id);
+        }
+        Message::CtFlushZone(flush) => flush.encode(out),
+        Message::PacketIn2(packet_in) => packet_in.encode(out),
+        Message::Experimenter(other) => out.put_slice(&other.body),
+        _ => {}
+    }
+}
+
+/// Writes the experimenter header of a bundle-add.
+pub(super) fn put_bundle_add_header(out: &mut BytesMut) {
+    out.put_u32(ONF);
+    out.put_u32(ONF_BUNDLE_ADD);
+}
+
+/// Reads an experimenter message's body.
+pub(super) fn decode(body: &mut Reader<'_>) -> Result<Message, DecodeError> {
+    let experimenter = body.u32()?;
+    let exp_type = body.u32()?;
+    Ok(match (experimenter, exp_type) {
+        (ONF, ONF_BUNDLE_CONTROL) => Message::BundleControl(BundleControl::decode(body)?),
+        (ONF, ONF_BUNDLE_ADD) => Message::BundleAdd(BundleAdd::decode(body)?),
+        (NICIRA, NXT_SET_PACKET_IN_FORMAT) => {
+            Message::SetPacketInFormat(PacketInFormat(body.u32()?))
+        }
+        (NICIRA, NXT_SET_CONTROLLER_ID) => {
+            body.skip(6)?;
+            Message::SetControllerId(body.u16()?)
+        }
+        (NICIRA, NXT_CT_FLUSH_ZONE) => Message::CtFlushZone(CtFlushZone::decode(body)?),
+        (NICIRA, NXT_PACKET_IN2) => Message::PacketIn2(PacketIn2::decode(body)?),
+        _ => {
+            Message::Experimenter(Experimenter { experimenter, exp_type, body: body.rest_bytes() })
+        }
+    })
+}

@@ -1,0 +1,166 @@
+use bytes::{BufMut, BytesMut};
+
+use crate::wire::Reader;
+use crate::{DecodeError, Flow, FlowFlags, FlowId, Instruction, Match, PortNo};
+
+/// Adds, changes or deletes flows: `struct ofp_flow_mod`, OpenFlow 1.3.5 §7.3.4.1.
+///
+/// ```text
+///  0               2               4                              8
+/// +---------------------------------------------------------------+
+/// | cookie                                                        |
+/// +---------------------------------------------------------------+
+/// | cookie_mask                                                   |
+/// +-------+-------+---------------+---------------+---------------+
+/// | table | cmd   | idle_timeout  | hard_timeout  | priority      |
+/// +-------+-------+---------------+---------------+---------------+
+/// | buffer_id                     | out_port                      |
+/// +-------------------------------+---------------+---------------+
+/// | out_group                     | flags         | pad           |
+/// +-------------------------------+---------------+---------------+
+/// | match, padded to 8; instructions                              |
+/// +---------------------------------------------------------------+
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct FlowMod {
+    /// What to do.
+    pub command: FlowModCommand,
+    /// The flow; for modify and delete, which flows (table 255 for all tables).
+    pub flow: Flow,
+    /// Modify and delete only flows whose cookie agrees with the flow's in these bits.
+    pub cookie_mask: u64,
+    /// A packet that the switch keeps, to which the flow is applied at once.
+    pub buffer_id: u32,
+    /// Delete only flows that output to this port.
+    pub out_port: PortNo,
+    /// Delete only flows that output to this group.
+    pub out_group: u32,
+}
+
+/// `enum ofp_flow_mod_command`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[repr(u8)]
+pub enum FlowModCommand {
+    /// Adds the flow; replaces one with the same identity.
+    Add = 0,
+    /// Changes the instructions of all flows that the match covers.
+    Modify = 1,
+    /// Changes the instructions of the flow with exactly this match and priority.
+    ModifyStrict = 2,
+    /// Deletes all flows that the match covers.
+    Delete = 3,
+    /// Deletes the flow with exactly this match and priority.
+    DeleteStrict = 4,
+}
+
+impl FlowModCommand {
+    const ALL: [Self; 5] =
+        [Self::Add, Self::Modify, Self::ModifyStrict, Self::Delete, Self::DeleteStrict];
+}
+
+impl FlowMod {
+    /// No packet is kept for this message: `OFP_NO_BUFFER`.
+    pub const NO_BUFFER: u32 = u32::MAX;
+    /// Any group: `OFPG_ANY`.
+    pub const ANY_GROUP: u32 = u32::MAX;
+    /// All tables, for deletes: `OFPTT_ALL`.
+    pub const ALL_TABLES: u8 = 255;
+
+    /// Does `command` with `flow`, restricted by nothing else.
+    pub const fn new(command: FlowModCommand, flow: Flow) -> Self {
+        Self {
+            command,
+            flow,
+            cookie_mask: 0,
+            buffer_id: Self::NO_BUFFER,
+            out_port: PortNo::ANY,
+            out_group: Self::ANY_GROUP,
+        }
+    }
+
+    /// Adds `flow`, or replaces the one with the same identity.
+    pub const fn add(flow: Flow) -> Self {
+        Self::new(FlowModCommand::Add, flow)
+    }
+
+    /// Deletes the flow with exactly this identity.
+    pub fn delete_strict(id: FlowId) -> Self {
+        let FlowId { table, priority, matching } = id;
+        let flow = Flow { table, priority, matching, ..Flow::default() };
+        Self::new(FlowModCommand::DeleteStrict, flow)
+    }
+
+    /// Deletes every flow of `table` ([`FlowMod::ALL_TABLES`] for all) whose cookie agrees with
+    /// `cookie` in the bits of `mask`.
+    pub fn delete_by_cookie(table: u8, cookie: u64, mask: u64) -> Self {
+        let flow = Flow { table, cookie, ..Flow::default() };
+        Self { cookie_mask: mask, ..Self::new(FlowModCommand::Delete, flow) }
+    }
+
+    pub(super) fn encode(&self, out: &mut BytesMut) {
+        put_fixed(out, self.command, &self.flow, self.cookie_mask);
+        out.put_u32(self.buffer_id);
+        out.put_u32(self.out_port.0);
+        out.put_u32(self.out_group);
+        put_tail(out, &self.flow);
+    }
+
+    /// Writes the body that adds `flow`, without making a [`FlowMod`] first.
+    pub(super) fn encode_plain(command: FlowModCommand, flow: &Flow, out: &mut BytesMut) {
+        put_fixed(out, command, flow, 0);
+        out.put_u32(Self::NO_BUFFER);
+        out.put_u32(PortNo::ANY.0);
+        out.put_u32(Self::ANY_GROUP);
+        put_tail(out, flow);
+    }
+
+    pub(super) fn decode(body: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let cookie = body.u64()?;
+        let cookie_mask = body.u64()?;
+        let table = body.u8()?;
+        let command = body.u8()?;
+        let Some(&command) = FlowModCommand::ALL.get(usize::from(command)) else {
+            return Err(body.bad("command", 1, command, "0 to 4"));
+        };
+        let idle_timeout = body.u16()?;
+        let hard_timeout = body.u16()?;
+        let priority = body.u16()?;
+        let buffer_id = body.u32()?;
+        let out_port = body.port()?;
+        let out_group = body.u32()?;
+        let flags = FlowFlags(body.u16()?);
+        body.skip(2)?;
+        let matching = Match::decode(body)?;
+        let instructions = Instruction::decode_all(body)?;
+        let flow = Flow {
+            table,
+            priority,
+            cookie,
+            idle_timeout,
+            hard_timeout,
+            flags,
+            matching,
+            instructions,
+        };
+        Ok(Self { command, flow, cookie_mask, buffer_id, out_port, out_group })
+    }
+}
+
+fn put_fixed(out: &mut BytesMut, command: FlowModCommand, flow: &Flow, cookie_mask: u64) {
+    out.put_u64(flow.cookie);
+    out.put_u64(cookie_mask);
+    out.put_u8(flow.table);
+    out.put_u8(command as u8);
+    out.put_u16(flow.idle_timeout);
+    out.put_u16(flow.hard_timeout);
+    out.put_u16(flow.priority);
+}
+
+fn put_tail(out: &mut BytesMut, flow: &Flow) {
+    out.put_u16(flow.flags.0);
+    out.put_u16(0);
+    flow.matching.encode(out);
+    for instruction in &flow.instructions {
+        instruction.encode(out);
+    }
+}

@@ -1,0 +1,138 @@
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::wire::{Reader, pad_to_8, padding, put_length};
+use crate::{DecodeError, Match};
+
+/// Which messages carry packets to this controller: `NXT_SET_PACKET_IN_FORMAT`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct PacketInFormat(pub u32);
+
+impl PacketInFormat {
+    /// The standard's packet-in: [`super::PacketIn`].
+    pub const STANDARD: Self = Self(0);
+    /// `NXT_PACKET_IN2`: [`PacketIn2`].
+    pub const NXT_PACKET_IN2: Self = Self(2);
+}
+
+/// A packet for the controller, with what the flow's `controller` action gave along:
+/// `NXT_PACKET_IN2`, a list of properties.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct PacketIn2 {
+    /// The packet, or its beginning.
+    pub packet: Bytes,
+    /// The packet's whole length, when `packet` is only its beginning.
+    pub full_len: Option<u32>,
+    /// The switch's copy of the packet, when it keeps one.
+    pub buffer_id: Option<u32>,
+    /// The table that sent it.
+    pub table: Option<u8>,
+    /// The flow's cookie.
+    pub cookie: Option<u64>,
+    /// `OFPR_*`.
+    pub reason: Option<u8>,
+    /// The packet's metadata: input port, tunnel, registers.
+    pub metadata: Match,
+    /// What the flow's `controller` action said.
+    pub userdata: Bytes,
+    /// With a paused packet, what resumes it.
+    pub continuation: Bytes,
+    /// Properties that this crate does not know: type and value.
+    pub other: Vec<(u16, Bytes)>,
+}
+
+impl PacketIn2 {
+    const PACKET: u16 = 0;
+    const FULL_LEN: u16 = 1;
+    const BUFFER_ID: u16 = 2;
+    const TABLE_ID: u16 = 3;
+    const COOKIE: u16 = 4;
+    const REASON: u16 = 5;
+    const METADATA: u16 = 6;
+    const USERDATA: u16 = 7;
+    const CONTINUATION: u16 = 8;
+
+    pub(super) fn encode(&self, out: &mut BytesMut) {
+        put(out, Self::PACKET, |out| out.put_slice(&self.packet));
+        if let Some(length) = self.full_len {
+            put(out, Self::FULL_LEN, |out| out.put_u32(length));
+        }
+        if let Some(buffer) = self.buffer_id {
+            put(out, Self::BUFFER_ID, |out| out.put_u32(buffer));
+        }
+        if let Some(table) = self.table {
+            put(out, Self::TABLE_ID, |out| out.put_u8(table));
+        }
+        if let Some(cookie) = self.cookie {
+            // Numbers of 64 bits are aligned within their property.
+            put(out, Self::COOKIE, |out| {
+                out.put_u32(0);
+                out.put_u64(cookie);
+            });
+        }
+        if let Some(reason) = self.reason {
+            put(out, Self::REASON, |out| out.put_u8(reason));
+        }
+        if !self.metadata.is_empty() {
+            put(out, Self::METADATA, |out| out.put_slice(self.metadata.as_oxm_bytes()));
+        }
+        if !self.userdata.is_empty() {
+            put(out, Self::USERDATA, |out| out.put_slice(&self.userdata));
+        }
+        if !self.continuation.is_empty() {
+            put(out, Self::CONTINUATION, |out| {
+                // Its own properties are aligned, too.
+                out.put_u32(0);
+                out.put_slice(&self.continuation);
+            });
+        }
+        for (kind, value) in &self.other {
+            put(out, *kind, |out| out.put_slice(value));
+        }
+    }
+
+    pub(super) fn decode(body: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut packet_in = Self::default();
+        while !body.is_empty() {
+            let kind = body.u16()?;
+            let length = body.u16()?;
+            let Some(value) = usize::from(length).checked_sub(4) else {
+                return Err(body.bad("property length", 2, length, "at least 4"));
+            };
+            let mut value = body.nested("nx_packet_in2 property", value)?;
+            body.skip(padding(usize::from(length)).min(body.peek().len()))?;
+            match kind {
+                Self::PACKET => packet_in.packet = value.rest_bytes(),
+                Self::FULL_LEN => packet_in.full_len = Some(value.u32()?),
+                Self::BUFFER_ID => packet_in.buffer_id = Some(value.u32()?),
+                Self::TABLE_ID => packet_in.table = Some(value.u8()?),
+                Self::COOKIE => {
+                    value.skip(4)?;
+                    packet_in.cookie = Some(value.u64()?);
+                }
+                Self::REASON => packet_in.reason = Some(value.u8()?),
+                Self::METADATA => {
+                    let (offset, oxm) = (value.offset(), value.rest());
+                    packet_in.metadata = Match::from_oxm_bytes(oxm)
+                        .ok_or(DecodeError::BadMatch { offset, got: oxm.len() })?;
+                }
+                Self::USERDATA => packet_in.userdata = value.rest_bytes(),
+                Self::CONTINUATION => {
+                    value.skip(4)?;
+                    packet_in.continuation = value.rest_bytes();
+                }
+                other => packet_in.other.push((other, value.rest_bytes())),
+            }
+        }
+        Ok(packet_in)
+    }
+}
+
+/// Writes a property: type, length, value, zeros up to eight bytes (which the length leaves out).
+fn put(out: &mut BytesMut, kind: u16, value: impl FnOnce(&mut BytesMut)) {
+    let start = out.len();
+    out.put_u16(kind);
+    out.put_u16(0);
+    value(out);
+    put_length(out, start, start + 2);
+    pad_to_8(out, start);
+}
