@@ -1,7 +1,7 @@
 //! A lab's name and run directory, by which what it left behind is found and removed.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -103,6 +103,9 @@ impl LabId {
     ///
     /// When something could not be removed; everything else is.
     pub fn remove(&self) -> Result<()> {
+        // Two labs that start at once both clean up: the second waits here for the first.
+        let owner = File::open(self.run_dir().join(OWNER)).ok();
+        owner.as_ref().map(File::lock).transpose().context("cannot lock a lab's owner file")?;
         let mut result = Ok(());
         for (_, netns) in self.nodes()? {
             result = result.and(netns.remove());
