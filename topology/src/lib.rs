@@ -4,6 +4,7 @@
 //! intent ([`model::Model`]) and of what the hosts report ([`facts::HostFacts`]).
 
 pub mod facts;
+pub mod intent;
 pub mod key;
 pub mod model;
 pub mod simulate;

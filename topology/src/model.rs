@@ -7,6 +7,7 @@ mod meta;
 mod network;
 mod port;
 mod project;
+mod runs;
 mod subnet;
 
 pub use change::{Change, Resource, ResourceId};
@@ -16,6 +17,7 @@ pub use meta::{Meta, Timestamp};
 pub use network::{Network, NetworkId, OutOfRange, Segment, VlanId, Vni};
 pub use port::{AllowedAddressPair, FixedIp, Port, PortId};
 pub use project::{Project, ProjectId};
+pub(crate) use runs::{predecessor, successor};
 pub use subnet::{AddressRange, HostRoute, Subnet, SubnetId};
 
 /// Declares the newtype of a resource's UUID.

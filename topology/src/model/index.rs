@@ -5,9 +5,10 @@ use std::sync::Arc;
 use openflow::MacAddr;
 use rustc_hash::FxHashMap;
 
+use super::runs::AddressRuns;
 use super::{
-    Change, Host, HostId, Network, NetworkId, Port, PortId, Project, ProjectId, Resource,
-    ResourceId, Segment, Subnet, SubnetId, VlanId, Vni,
+    AddressRange, Change, Host, HostId, Network, NetworkId, Port, PortId, Project, ProjectId,
+    Resource, ResourceId, Segment, Subnet, SubnetId, VlanId, Vni,
 };
 use crate::key::{Key, Kind};
 
@@ -22,7 +23,7 @@ pub struct Model {
     subnets: BTreeMap<SubnetId, Arc<Subnet>>,
     ports: BTreeMap<PortId, Arc<Port>>,
     hosts: BTreeMap<HostId, Arc<Host>>,
-    keys: FxHashMap<(Kind, Key), ResourceId>,
+    keys: BTreeMap<(Kind, Key), ResourceId>,
     next_key: BTreeMap<Kind, Key>,
     subnets_by_network: BTreeSet<(NetworkId, SubnetId)>,
     ports_by_network: BTreeSet<(NetworkId, PortId)>,
@@ -30,6 +31,7 @@ pub struct Model {
     owned_by_project: BTreeSet<(ProjectId, ResourceId)>,
     port_by_mac: FxHashMap<(NetworkId, MacAddr), PortId>,
     port_by_address: BTreeMap<(SubnetId, IpAddr), PortId>,
+    address_runs: AddressRuns,
     network_by_vni: BTreeMap<Vni, NetworkId>,
     network_by_physical: BTreeMap<(String, Option<VlanId>), NetworkId>,
     host_by_name: BTreeMap<String, HostId>,
@@ -73,6 +75,11 @@ impl Model {
     /// Which resource of this kind has this key.
     pub fn by_key(&self, kind: Kind, key: Key) -> Option<ResourceId> {
         self.keys.get(&(kind, key)).copied()
+    }
+
+    /// The resources of a kind whose key is `first` or higher, by ascending key.
+    pub fn from_key(&self, kind: Kind, first: Key) -> impl Iterator<Item = ResourceId> + '_ {
+        self.keys.range((kind, first)..=(kind, Key::MAX)).map(|(_, &id)| id)
     }
 
     /// The key that the next new resource of this kind gets: the first unused one from where
@@ -192,6 +199,11 @@ impl Model {
             .map(|(&(_, ip), &port)| (ip, port))
     }
 
+    /// The lowest address of a range of a subnet that no port has; `None` when all are in use.
+    pub fn first_free_address(&self, subnet: SubnetId, range: AddressRange) -> Option<IpAddr> {
+        self.address_runs.first_free(subnet, range)
+    }
+
     /// The network with this VNI.
     pub fn network_by_vni(&self, vni: Vni) -> Option<NetworkId> {
         self.network_by_vni.get(&vni).copied()
@@ -244,8 +256,10 @@ impl Model {
                 self.ports_by_network.insert((port.network, port.id));
                 self.ports_by_host.extend(port.bound_host.map(|host| (host, port.id)));
                 self.port_by_mac.insert((port.network, port.mac), port.id);
-                let addresses = port.fixed_ips.iter().map(|fixed| (fixed.subnet, fixed.ip));
-                self.port_by_address.extend(addresses.map(|address| (address, port.id)));
+                for fixed in &port.fixed_ips {
+                    self.port_by_address.insert((fixed.subnet, fixed.ip), port.id);
+                    self.address_runs.insert(fixed.subnet, fixed.ip);
+                }
                 self.ports.insert(port.id, port.clone());
                 (port.meta.key, Some(port.project))
             }
@@ -289,6 +303,7 @@ impl Model {
                 self.port_by_mac.remove(&(port.network, port.mac));
                 for fixed in &port.fixed_ips {
                     self.port_by_address.remove(&(fixed.subnet, fixed.ip));
+                    self.address_runs.remove(fixed.subnet, fixed.ip);
                 }
                 self.ports.remove(&port.id);
                 (port.meta.key, Some(port.project))

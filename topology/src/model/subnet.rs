@@ -44,6 +44,13 @@ pub struct AddressRange {
     pub end: IpAddr,
 }
 
+impl AddressRange {
+    /// Whether `ip` is one of them.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        (self.start..=self.end).contains(&ip)
+    }
+}
+
 /// A route that hosts on a subnet are told.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct HostRoute {

@@ -1,0 +1,1 @@
+//! Every rule of the requests, one table for each.
