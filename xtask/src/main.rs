@@ -1,3 +1,131 @@
-//! Under construction.
+//! `cargo xtask`: what there is to do with the project, one command each.
 
-fn main() {}
+mod cargo;
+mod packages;
+mod pipeline;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::cargo::cargo;
+
+/// How many tests with a lab of their own run at a time; each has several daemons per host.
+const LABS_AT_ONCE: &str = "2";
+
+/// The packages whose tests start labs.
+const LAB_PACKAGES: [&str; 2] = ["weft-lab", "weft-tests"];
+
+/// Builds, tests and shows Weft
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show Weft at work: install what is missing, build, three hosts, three networks, pings
+    Demo {
+        /// Leave everything up until Ctrl-C
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Install what is missing, build and run every test
+    Test {
+        /// Leave out the tests on simulated hosts, which need root
+        #[arg(long)]
+        fast: bool,
+        /// Only tests whose names contain this
+        filter: Option<String>,
+    },
+    /// Run the benchmarks
+    Bench {
+        /// Arguments for the benchmark harness
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Check everything a change must pass: format, lints, documentation, tests
+    Ci,
+    /// Write PIPELINE.md from the pipeline's definition
+    Pipeline {
+        /// Only check that it is up to date
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo { keep } => demo(keep),
+        Command::Test { fast, filter } => test(fast, filter.as_deref()),
+        Command::Bench { args } => {
+            let separator = (!args.is_empty()).then_some("--");
+            let args = args.iter().map(String::as_str);
+            let all = ["bench", "-p", "weft-tests"].into_iter().chain(separator).chain(args);
+            cargo(all)
+        }
+        Command::Ci => ci(),
+        Command::Pipeline { check: true } => pipeline::check(),
+        Command::Pipeline { check: false } => pipeline::write(),
+    }
+}
+
+fn demo(keep: bool) -> Result<()> {
+    packages::ensure_root("the demo makes network namespaces")?;
+    packages::ensure_installed()?;
+    cargo(["build", "--workspace", "--bins"])?;
+    let keep = keep.then_some("--keep");
+    Err(cargo::replace(["run", "--quiet", "-p", "weft-lab", "--", "demo"].into_iter().chain(keep)))
+}
+
+fn test(fast: bool, filter: Option<&str>) -> Result<()> {
+    if !fast {
+        packages::ensure_root(
+            "the tests on simulated hosts make network namespaces (--fast leaves them out)",
+        )?;
+    }
+    packages::ensure_installed()?;
+    let of_labs = || LAB_PACKAGES.iter().flat_map(|package| ["--package", package]);
+    let of_others = LAB_PACKAGES.iter().flat_map(|package| ["--exclude", package]);
+    let test = ["test", "--no-fail-fast"];
+    cargo(test.into_iter().chain(["--workspace"]).chain(of_others).chain(filter))?;
+    if fast {
+        return cargo(test.into_iter().chain(of_labs()).chain(["--lib"]).chain(filter));
+    }
+    // The tests run these, but only those of their own package are built with them.
+    cargo(["build", "--workspace", "--bins"])?;
+    let threads = ["--", "--test-threads", LABS_AT_ONCE];
+    cargo(test.into_iter().chain(of_labs()).chain(filter).chain(threads))
+}
+
+fn ci() -> Result<()> {
+    cargo(["fmt", "--all", "--check"])?;
+    cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])?;
+    cargo::document_denying_warnings()?;
+    test(false, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}
