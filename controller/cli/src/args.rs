@@ -43,8 +43,8 @@ pub(crate) struct Cli {
 pub(crate) enum Format {
     /// For people
     Table,
-    /// For programs: protobuf's JSON mapping with the field names of the .proto
-    /// files (64-bit numbers are strings there); errors too, on standard error
+    /// For programs: the field names of the .proto files, enum values by name, times
+    /// in RFC 3339; errors too, on standard error
     Json,
 }
 

@@ -5,6 +5,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::args::Format;
+use crate::print::text::printable;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,12 @@ pub(crate) enum LookupError {
         /// The objects' UUIDs.
         ids: Vec<String>,
     },
+}
+
+/// An error as a JSON document.
+#[derive(Serialize)]
+struct Document<'a> {
+    error: &'a Report,
 }
 
 /// A failure, taken apart for printing.
@@ -123,19 +130,22 @@ impl Report {
     /// where violations say it better.
     pub(crate) fn text(&self, format: Format) -> String {
         if format == Format::Json {
-            return serde_json::json!({ "error": self }).to_string();
+            let document = Document { error: self };
+            return serde_json::to_string(&document)
+                .expect("text keys and values always serialise");
         }
         let code = self.code.to_lowercase().replace('_', " ");
         if self.violations.is_empty() {
             let lines = self.message.lines().filter(|line| !line.is_empty());
-            let lines: Vec<_> = lines.map(|line| format!("weft: {code}: {line}")).collect();
+            let lines: Vec<_> =
+                lines.map(|line| format!("weft: {code}: {}", printable(line))).collect();
             return if lines.is_empty() { format!("weft: {code}") } else { lines.join("\n") };
         }
         let lines = self.violations.iter().map(|violation| match violation.subject.as_str() {
             "" => format!("weft: {code}: {}", violation.description),
             subject => format!("weft: {code}: {subject}: {}", violation.description),
         });
-        lines.collect::<Vec<_>>().join("\n")
+        lines.map(|line| printable(&line)).collect::<Vec<_>>().join("\n")
     }
 }
 

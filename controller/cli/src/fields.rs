@@ -134,3 +134,60 @@ impl PortSecurity {
 pub(crate) fn choice(yes: bool, no: bool) -> Option<bool> {
     (yes || no).then_some(yes)
 }
+
+#[cfg(test)]
+mod tests {
+    use proto::v1::Network;
+
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn current() -> Network {
+        Network {
+            id: "an id".to_owned(),
+            name: "web".to_owned(),
+            etag: "an etag".to_owned(),
+            labels: labels(&[("owner", "ops"), ("stale", "yes"), ("tier", "front")]),
+            ..Default::default()
+        }
+    }
+
+    fn changed() -> Changed {
+        Changed { name: None, description: None, labels: Vec::new(), removed_labels: Vec::new() }
+    }
+
+    #[test]
+    fn labels_are_merged_and_bound_to_the_etag() {
+        let changed = Changed {
+            labels: vec![
+                ("tier".to_owned(), "back".to_owned()),
+                ("zone".to_owned(), "a".to_owned()),
+            ],
+            removed_labels: vec!["stale".to_owned(), "never-there".to_owned()],
+            ..changed()
+        };
+        let update = changed.update(&current());
+        assert_eq!(update.mask.paths, ["labels"]);
+        assert_eq!(update.resource.etag, "an etag");
+        let merged = labels(&[("owner", "ops"), ("tier", "back"), ("zone", "a")]);
+        assert_eq!(update.resource.labels, merged);
+    }
+
+    #[test]
+    fn without_labels_the_last_writer_wins() {
+        let changed = Changed { name: Some(String::new()), ..changed() };
+        let update = changed.update(&current());
+        assert_eq!(update.mask.paths, ["name"]);
+        assert_eq!(update.resource, Network { id: "an id".to_owned(), ..Default::default() });
+    }
+
+    #[test]
+    fn opposite_flags_choose() {
+        assert_eq!(choice(false, false), None);
+        assert_eq!(choice(true, false), Some(true));
+        assert_eq!(choice(false, true), Some(false));
+    }
+}

@@ -1,1 +1,385 @@
+//! Goldens of answers that need no server.
 
+use expect_test::{Expect, expect};
+use proto::v1 as pb;
+
+use super::*;
+
+fn network() -> pb::Network {
+    pb::Network {
+        id: "5f0c7a52-0000-4000-8000-000000000001".to_owned(),
+        key: 7,
+        name: "web".to_owned(),
+        labels: [("tier", "front"), ("owner", "ops")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        create_time: Some(prost_types::Timestamp { seconds: 1_794_988_800, nanos: 250_000_000 }),
+        revision: 12,
+        project_id: "5f0c7a52-0000-4000-8000-0000000000aa".to_owned(),
+        r#type: pb::network::Type::Vlan.into(),
+        physical_network: "external".to_owned(),
+        segmentation_id: 101,
+        mtu: 1500,
+        port_security_enabled: Some(true),
+        ..Default::default()
+    }
+}
+
+fn port(name: &str, status: pb::port::Status) -> pb::Port {
+    let fixed_ip = |ip_address: &str| pb::port::FixedIp {
+        subnet_id: "5f0c7a52-0000-4000-8000-0000000000bb".to_owned(),
+        ip_address: ip_address.to_owned(),
+    };
+    pb::Port {
+        id: "5f0c7a52-0000-4000-8000-0000000000cc".to_owned(),
+        name: name.to_owned(),
+        network_id: network().id,
+        mac_address: "fa:16:3e:00:00:01".to_owned(),
+        fixed_ips: vec![fixed_ip("10.0.0.5"), fixed_ip("2001:db8::5")],
+        status: status.into(),
+        ..Default::default()
+    }
+}
+
+fn host() -> pb::Host {
+    pb::Host {
+        id: "5f0c7a52-0000-4000-8000-0000000000dd".to_owned(),
+        name: "h1".to_owned(),
+        state: pb::host::State::Syncing.into(),
+        tunnel_ip: "192.0.2.11".to_owned(),
+        bridge_mappings: [("external".to_owned(), "br-ens38".to_owned())].into(),
+        ovs_version: "3.1.0".to_owned(),
+        desired_revision: 12,
+        realized_revision: 9,
+        last_seen_time: Some(prost_types::Timestamp { seconds: 1_794_988_800, nanos: 999 }),
+        drift: Some(pb::host::Drift { flows_healed: 2, foreign_flows: 0 }),
+        flows: 310,
+        ..Default::default()
+    }
+}
+
+#[track_caller]
+fn check(
+    format: Format,
+    print: impl FnOnce(&mut Printer<'_>) -> Result<(), Failure>,
+    expect: Expect,
+) {
+    let mut out = Vec::new();
+    print(&mut Printer::new(format, &mut out)).unwrap();
+    expect.assert_eq(&String::from_utf8(out).unwrap());
+}
+
+#[test]
+fn a_table_shows_names_for_ids_and_a_dash_for_nothing() {
+    let mut names = Names::default();
+    names.extend(&[network()]);
+    let plugged =
+        pb::Port { bound_host: "h1".to_owned(), ..port("web-1", pb::port::Status::Active) };
+    let ports = [plugged, port("", pb::port::Status::Down)];
+    check(
+        Format::Table,
+        |printer| printer.table(&ports, &names),
+        expect![[r#"
+        ID                                    NAME   NETWORK  MAC ADDRESS        IP ADDRESSES           HOST  STATUS
+        5f0c7a52-0000-4000-8000-0000000000cc  web-1  web      fa:16:3e:00:00:01  10.0.0.5, 2001:db8::5  h1    ACTIVE
+        5f0c7a52-0000-4000-8000-0000000000cc  -      web      fa:16:3e:00:00:01  10.0.0.5, 2001:db8::5  -     DOWN
+    "#]],
+    );
+}
+
+#[test]
+fn an_unknown_name_leaves_the_id() {
+    check(
+        Format::Table,
+        |printer| printer.table(&[network()], &Names::default()),
+        expect![[r#"
+            ID                                    NAME  PROJECT                               TYPE  SEGMENT       MTU
+            5f0c7a52-0000-4000-8000-000000000001  web   5f0c7a52-0000-4000-8000-0000000000aa  VLAN  external:101  1500
+        "#]],
+    );
+}
+
+#[test]
+fn a_host_behind_says_how_far() {
+    check(
+        Format::Table,
+        |printer| printer.table(&[host()], &Names::default()),
+        expect![[r#"
+        ID                                    NAME  STATE    TUNNEL IP   BRIDGES            OVS    FLOWS  REVISION  LAST SEEN
+        5f0c7a52-0000-4000-8000-0000000000dd  h1    SYNCING  192.0.2.11  external:br-ens38  3.1.0  310    9 of 12   2026-11-18T08:00:00Z
+    "#]],
+    );
+}
+
+#[test]
+fn an_empty_table_has_its_headings() {
+    check(
+        Format::Table,
+        |printer| printer.table::<pb::Project>(&[], &Names::default()),
+        expect![[r#"
+            ID  NAME  DESCRIPTION
+        "#]],
+    );
+    check(
+        Format::Json,
+        |printer| printer.table::<pb::Project>(&[], &Names::default()),
+        expect![[r#"
+            []
+        "#]],
+    );
+}
+
+#[test]
+fn showing_one_lists_every_field() {
+    check(
+        Format::Table,
+        |printer| printer.one(&network()),
+        expect![[r#"
+        id                     5f0c7a52-0000-4000-8000-000000000001
+        key                    7
+        name                   web
+        description            -
+        labels                 owner=ops, tier=front
+        create_time            2026-11-18T08:00:00.250Z
+        update_time            -
+        etag                   -
+        revision               12
+        project_id             5f0c7a52-0000-4000-8000-0000000000aa
+        type                   VLAN
+        physical_network       external
+        segmentation_id        101
+        mtu                    1500
+        shared                 false
+        port_security_enabled  true
+    "#]],
+    );
+    check(
+        Format::Table,
+        |printer| printer.one(&port("web-1", pb::port::Status::Active)),
+        expect![[r#"
+            id                     5f0c7a52-0000-4000-8000-0000000000cc
+            key                    0
+            name                   web-1
+            description            -
+            labels                 -
+            create_time            -
+            update_time            -
+            etag                   -
+            revision               0
+            project_id             -
+            network_id             5f0c7a52-0000-4000-8000-000000000001
+            mac_address            fa:16:3e:00:00:01
+            fixed_ips              subnet_id=5f0c7a52-0000-4000-8000-0000000000bb, ip_address=10.0.0.5
+                                   subnet_id=5f0c7a52-0000-4000-8000-0000000000bb, ip_address=2001:db8::5
+            allowed_address_pairs  -
+            port_security_enabled  -
+            admin_state_up         -
+            requested_host         -
+            bound_host             -
+            status                 ACTIVE
+            status_reason          -
+        "#]],
+    );
+    check(
+        Format::Table,
+        |printer| printer.one(&host()),
+        expect![[r#"
+        id                 5f0c7a52-0000-4000-8000-0000000000dd
+        key                0
+        name               h1
+        description        -
+        labels             -
+        create_time        -
+        update_time        -
+        etag               -
+        revision           0
+        system_id          -
+        state              SYNCING
+        tunnel_ip          192.0.2.11
+        bridge_mappings    external=br-ens38
+        datapath_id        -
+        ovs_version        3.1.0
+        desired_revision   12
+        realized_revision  9
+        last_seen_time     2026-11-18T08:00:00.000000999Z
+        drift              flows_healed=2, foreign_flows=0
+        ovsdb_target       -
+        flow_mods_sent     0
+        flows              310
+        connected_time     -
+    "#]],
+    );
+}
+
+#[test]
+fn json_has_every_field_by_its_proto_name() {
+    check(
+        Format::Json,
+        |printer| printer.one(&network()),
+        expect![[r#"
+        {
+          "id": "5f0c7a52-0000-4000-8000-000000000001",
+          "key": 7,
+          "name": "web",
+          "description": "",
+          "labels": {
+            "owner": "ops",
+            "tier": "front"
+          },
+          "create_time": "2026-11-18T08:00:00.250Z",
+          "update_time": null,
+          "etag": "",
+          "revision": 12,
+          "project_id": "5f0c7a52-0000-4000-8000-0000000000aa",
+          "type": "VLAN",
+          "physical_network": "external",
+          "segmentation_id": 101,
+          "mtu": 1500,
+          "shared": false,
+          "port_security_enabled": true
+        }
+    "#]],
+    );
+    check(
+        Format::Json,
+        |printer| printer.one(&host()),
+        expect![[r#"
+        {
+          "id": "5f0c7a52-0000-4000-8000-0000000000dd",
+          "key": 0,
+          "name": "h1",
+          "description": "",
+          "labels": {},
+          "create_time": null,
+          "update_time": null,
+          "etag": "",
+          "revision": 0,
+          "system_id": "",
+          "state": "SYNCING",
+          "tunnel_ip": "192.0.2.11",
+          "bridge_mappings": {
+            "external": "br-ens38"
+          },
+          "datapath_id": "",
+          "ovs_version": "3.1.0",
+          "desired_revision": 12,
+          "realized_revision": 9,
+          "last_seen_time": "2026-11-18T08:00:00.000000999Z",
+          "drift": {
+            "flows_healed": 2,
+            "foreign_flows": 0
+          },
+          "ovsdb_target": "",
+          "flow_mods_sent": 0,
+          "flows": 310,
+          "connected_time": null
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn a_list_in_json_is_an_array() {
+    let ports = [port("web-1", pb::port::Status::Error)];
+    check(
+        Format::Json,
+        |printer| printer.table(&ports, &Names::default()),
+        expect![[r#"
+        [
+          {
+            "id": "5f0c7a52-0000-4000-8000-0000000000cc",
+            "key": 0,
+            "name": "web-1",
+            "description": "",
+            "labels": {},
+            "create_time": null,
+            "update_time": null,
+            "etag": "",
+            "revision": 0,
+            "project_id": "",
+            "network_id": "5f0c7a52-0000-4000-8000-000000000001",
+            "mac_address": "fa:16:3e:00:00:01",
+            "fixed_ips": [
+              {
+                "subnet_id": "5f0c7a52-0000-4000-8000-0000000000bb",
+                "ip_address": "10.0.0.5"
+              },
+              {
+                "subnet_id": "5f0c7a52-0000-4000-8000-0000000000bb",
+                "ip_address": "2001:db8::5"
+              }
+            ],
+            "allowed_address_pairs": [],
+            "port_security_enabled": null,
+            "admin_state_up": null,
+            "requested_host": "",
+            "bound_host": "",
+            "status": "ERROR",
+            "status_reason": ""
+          }
+        ]
+    "#]],
+    );
+}
+
+#[test]
+fn an_enum_value_of_a_newer_server_is_its_number() {
+    let network = pb::Network { r#type: 77, ..Default::default() };
+    let json = serde_json::to_value(Json::new(&network)).unwrap();
+    assert_eq!(json["type"], "77");
+}
+
+#[test]
+fn what_is_deleted_is_said() {
+    let web = Deleted::new(&network(), 13);
+    let nameless = Deleted::new(&pb::Network { name: String::new(), ..network() }, 14);
+    let deleted = [web, nameless];
+    check(
+        Format::Table,
+        |printer| printer.deleted(&deleted),
+        expect![[r#"
+        network web (5f0c7a52-0000-4000-8000-000000000001) deleted, revision 13
+        network (5f0c7a52-0000-4000-8000-000000000001) deleted, revision 14
+    "#]],
+    );
+    check(
+        Format::Json,
+        |printer| printer.deleted(&deleted),
+        expect![[r#"
+        [
+          {
+            "kind": "network",
+            "id": "5f0c7a52-0000-4000-8000-000000000001",
+            "name": "web",
+            "revision": 13
+          },
+          {
+            "kind": "network",
+            "id": "5f0c7a52-0000-4000-8000-000000000001",
+            "name": "",
+            "revision": 14
+          }
+        ]
+    "#]],
+    );
+}
+
+#[test]
+fn names_cannot_drive_the_terminal() {
+    let evil = pb::Project { name: "a\u{1b}[2Jb\nc\u{9b}".to_owned(), ..Default::default() };
+    for print in [
+        |printer: &mut Printer<'_>, project: &pb::Project| printer.one(project),
+        |printer: &mut Printer<'_>, project: &pb::Project| {
+            printer.table(std::slice::from_ref(project), &Names::default())
+        },
+        |printer: &mut Printer<'_>, project: &pb::Project| {
+            printer.deleted(&[Deleted::new(project, 1)])
+        },
+    ] {
+        let mut out = Vec::new();
+        print(&mut Printer::new(Format::Table, &mut out), &evil).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains(r"a\u{1b}[2Jb\nc\u{9b}"), "{out}");
+        assert!(!out.contains(|c: char| c.is_control() && c != '\n'), "{out:?}");
+    }
+}

@@ -1,0 +1,328 @@
+//! A controller that notes what it is asked and answers from fixed resources.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use prost::{Message, Name};
+use prost_reflect::{DescriptorPool, DynamicMessage};
+use proto::v1 as pb;
+use tokio::net::UnixListener;
+use tokio_stream::wrappers::UnixListenerStream;
+use tonic::transport::Server;
+use tonic::{Request, Response, Status};
+
+/// What the controller has, and what it was asked.
+#[derive(Clone)]
+pub(crate) struct Controller {
+    pub(crate) projects: Vec<pb::Project>,
+    pub(crate) networks: Vec<pb::Network>,
+    pub(crate) subnets: Vec<pb::Subnet>,
+    pub(crate) ports: Vec<pb::Port>,
+    pub(crate) hosts: Vec<pb::Host>,
+    pub(crate) flows: Vec<pb::Flow>,
+    /// Responses of `ChangeService.Wait`, before the stream ends.
+    pub(crate) progress: Vec<pb::WaitResponse>,
+    /// What every write is refused with.
+    pub(crate) refusal: Option<Status>,
+    /// Writes that succeed before they are refused.
+    pub(crate) granted: usize,
+    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+}
+
+/// How a run of `weft` ended.
+pub(crate) struct Run {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: Option<i32>,
+    /// The requests, as `Method fields`, one to a line; only reads by name or id
+    /// that resolve references are left out.
+    pub(crate) asked: Vec<String>,
+}
+
+/// The UUID of object `n` of a fixture.
+pub(crate) fn id(n: u32) -> String {
+    format!("00000000-0000-4000-8000-{n:012}")
+}
+
+impl Controller {
+    /// A project, networks of which two share a name, subnets, ports and a host.
+    pub(crate) fn new() -> Self {
+        let network = |n, name: &str| pb::Network {
+            id: id(n),
+            name: name.to_owned(),
+            project_id: id(1),
+            etag: format!("etag-{n}"),
+            labels: [("tier".to_owned(), "front".to_owned())].into(),
+            ..Default::default()
+        };
+        let subnet = |n, network, name: &str| pb::Subnet {
+            id: id(n),
+            name: name.to_owned(),
+            network_id: id(network),
+            ..Default::default()
+        };
+        let port = |n, name: &str, status: pb::port::Status| pb::Port {
+            id: id(n),
+            name: name.to_owned(),
+            network_id: id(2),
+            status: status.into(),
+            ..Default::default()
+        };
+        Self {
+            projects: vec![pb::Project {
+                id: id(1),
+                name: "acme".to_owned(),
+                ..Default::default()
+            }],
+            networks: vec![network(2, "web"), network(3, "twin"), network(4, "twin")],
+            subnets: vec![subnet(5, 2, "v4"), subnet(6, 3, "v4"), subnet(7, 2, "v6")],
+            ports: vec![
+                port(8, "web-1", pb::port::Status::Active),
+                port(9, "web-2", pb::port::Status::Building),
+            ],
+            // A host that dialed in is named after its system id.
+            hosts: vec![pb::Host { id: id(10), name: id(99), ..Default::default() }],
+            flows: Vec::new(),
+            progress: Vec::new(),
+            refusal: None,
+            granted: 0,
+            asked: Arc::default(),
+        }
+    }
+
+    /// Runs `weft` with these arguments, to the end.
+    pub(crate) async fn run(self, arguments: &[&str]) -> Run {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("weft.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let asked = self.asked.clone();
+        let server = Server::builder()
+            .add_service(pb::project_service_server::ProjectServiceServer::new(self.clone()))
+            .add_service(pb::network_service_server::NetworkServiceServer::new(self.clone()))
+            .add_service(pb::subnet_service_server::SubnetServiceServer::new(self.clone()))
+            .add_service(pb::port_service_server::PortServiceServer::new(self.clone()))
+            .add_service(pb::host_service_server::HostServiceServer::new(self.clone()))
+            .add_service(pb::flow_service_server::FlowServiceServer::new(self.clone()))
+            .add_service(pb::change_service_server::ChangeServiceServer::new(self))
+            .serve_with_incoming(UnixListenerStream::new(listener));
+        let server = tokio::spawn(server);
+        let output = weft()
+            .args(["--server", &format!("unix:{}", socket.display())])
+            .args(arguments)
+            .output()
+            .await
+            .unwrap();
+        server.abort();
+        Run {
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            code: output.status.code(),
+            asked: std::mem::take(&mut *asked.lock().unwrap()),
+        }
+    }
+
+    fn log(&self) -> MutexGuard<'_, Vec<String>> {
+        self.asked.lock().unwrap()
+    }
+
+    /// Notes a request; a write may be refused.
+    fn note<M: Message + Name>(&self, method: &str, request: &M) {
+        let text = text(request);
+        self.log().push(if text.is_empty() {
+            method.to_owned()
+        } else {
+            format!("{method} {text}")
+        });
+    }
+
+    fn write<M: Message + Name>(&self, method: &str, request: &M) -> Result<(), Status> {
+        self.note(method, request);
+        let writes = self.log().iter().filter(|line| !line.starts_with("List")).count();
+        match &self.refusal {
+            Some(refusal) if writes > self.granted => Err(refusal.clone()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The program, with nothing of the caller's settings.
+pub(crate) fn weft() -> tokio::process::Command {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_weft"));
+    command.env_remove("WEFT_SERVER").env_remove("WEFT_PROJECT");
+    command
+}
+
+/// The fields that are set, in protobuf's text format. Entries of maps come in any
+/// order: no request here has two.
+fn text<M: Message + Name>(message: &M) -> String {
+    let pool = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
+    let mut dynamic = DynamicMessage::new(pool.get_message_by_name(&M::full_name()).unwrap());
+    dynamic.transcode_from(message).unwrap();
+    dynamic.to_string()
+}
+
+/// Two at a time, so that every listing of three or more has pages.
+fn page<T: Clone>(matching: Vec<&T>, token: &str) -> (Vec<T>, String) {
+    let start: usize = token.parse().unwrap_or(0);
+    let page = matching.iter().skip(start).take(2).map(|&resource| resource.clone()).collect();
+    let next = if start + 2 < matching.len() { (start + 2).to_string() } else { String::new() };
+    (page, next)
+}
+
+macro_rules! service {
+    (
+        $module:ident::$service:ident, $resource:ident as $field:ident in $fields:ident;
+        $create:ident $create_request:ident,
+        $get:ident $get_request:ident,
+        $list:ident $list_request:ident $list_response:ident where $matches:expr,
+        $update:ident $update_request:ident,
+        $delete:ident $delete_request:ident $delete_response:ident
+    ) => {
+        #[tonic::async_trait]
+        impl pb::$module::$service for Controller {
+            async fn $create(
+                &self,
+                request: Request<pb::$create_request>,
+            ) -> Result<Response<pb::$resource>, Status> {
+                let request = request.into_inner();
+                self.write(stringify!($create_request), &request)?;
+                let made = request.$field.unwrap();
+                Ok(Response::new(pb::$resource { id: id(100), revision: 7, ..made }))
+            }
+
+            async fn $get(
+                &self,
+                request: Request<pb::$get_request>,
+            ) -> Result<Response<pb::$resource>, Status> {
+                let id = request.into_inner().id;
+                let found = self.$fields.iter().find(|resource| resource.id == id);
+                let missing = || Status::not_found(format!("no {} {id}", stringify!($field)));
+                Ok(Response::new(found.ok_or_else(missing)?.clone()))
+            }
+
+            async fn $list(
+                &self,
+                request: Request<pb::$list_request>,
+            ) -> Result<Response<pb::$list_response>, Status> {
+                let request = request.into_inner();
+                if request.name.is_empty() {
+                    self.note(stringify!($list_request), &request);
+                }
+                let matches: fn(&pb::$resource, &pb::$list_request) -> bool = $matches;
+                let matching = self
+                    .$fields
+                    .iter()
+                    .filter(|resource| request.name.is_empty() || resource.name == request.name)
+                    .filter(|resource| matches(resource, &request))
+                    .collect();
+                let ($fields, next_page_token) = page(matching, &request.page_token);
+                Ok(Response::new(pb::$list_response { $fields, next_page_token }))
+            }
+
+            async fn $update(
+                &self,
+                request: Request<pb::$update_request>,
+            ) -> Result<Response<pb::$resource>, Status> {
+                let request = request.into_inner();
+                self.write(stringify!($update_request), &request)?;
+                Ok(Response::new(request.$field.unwrap()))
+            }
+
+            async fn $delete(
+                &self,
+                request: Request<pb::$delete_request>,
+            ) -> Result<Response<pb::$delete_response>, Status> {
+                self.write(stringify!($delete_request), &request.into_inner())?;
+                Ok(Response::new(pb::$delete_response { revision: 8 }))
+            }
+        }
+    };
+}
+
+service! {
+    project_service_server::ProjectService, Project as project in projects;
+    create_project CreateProjectRequest,
+    get_project GetProjectRequest,
+    list_projects ListProjectsRequest ListProjectsResponse where |_, _| true,
+    update_project UpdateProjectRequest,
+    delete_project DeleteProjectRequest DeleteProjectResponse
+}
+
+service! {
+    network_service_server::NetworkService, Network as network in networks;
+    create_network CreateNetworkRequest,
+    get_network GetNetworkRequest,
+    list_networks ListNetworksRequest ListNetworksResponse where |_, _| true,
+    update_network UpdateNetworkRequest,
+    delete_network DeleteNetworkRequest DeleteNetworkResponse
+}
+
+service! {
+    subnet_service_server::SubnetService, Subnet as subnet in subnets;
+    create_subnet CreateSubnetRequest,
+    get_subnet GetSubnetRequest,
+    list_subnets ListSubnetsRequest ListSubnetsResponse where |subnet, request| {
+        request.network_id.is_empty() || subnet.network_id == request.network_id
+    },
+    update_subnet UpdateSubnetRequest,
+    delete_subnet DeleteSubnetRequest DeleteSubnetResponse
+}
+
+service! {
+    port_service_server::PortService, Port as port in ports;
+    create_port CreatePortRequest,
+    get_port GetPortRequest,
+    list_ports ListPortsRequest ListPortsResponse where |_, _| true,
+    update_port UpdatePortRequest,
+    delete_port DeletePortRequest DeletePortResponse
+}
+
+service! {
+    host_service_server::HostService, Host as host in hosts;
+    create_host CreateHostRequest,
+    get_host GetHostRequest,
+    list_hosts ListHostsRequest ListHostsResponse where |_, _| true,
+    update_host UpdateHostRequest,
+    delete_host DeleteHostRequest DeleteHostResponse
+}
+
+#[tonic::async_trait]
+impl pb::flow_service_server::FlowService for Controller {
+    async fn list(
+        &self,
+        request: Request<pb::ListFlowsRequest>,
+    ) -> Result<Response<pb::ListFlowsResponse>, Status> {
+        let request = request.into_inner();
+        self.note("ListFlowsRequest", &request);
+        let (flows, next_page_token) = page(self.flows.iter().collect(), &request.page_token);
+        Ok(Response::new(pb::ListFlowsResponse { flows, next_page_token, revision: 7 }))
+    }
+
+    async fn explain(
+        &self,
+        request: Request<pb::ExplainFlowRequest>,
+    ) -> Result<Response<pb::ExplainFlowResponse>, Status> {
+        self.note("ExplainFlowRequest", &request.into_inner());
+        Ok(Response::new(pb::ExplainFlowResponse {
+            kind: "host".to_owned(),
+            explanation: "Drops what no port owns.".to_owned(),
+            ..Default::default()
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl pb::change_service_server::ChangeService for Controller {
+    type WaitStream = tokio_stream::Iter<std::vec::IntoIter<Result<pb::WaitResponse, Status>>>;
+
+    async fn wait(
+        &self,
+        request: Request<pb::WaitRequest>,
+    ) -> Result<Response<Self::WaitStream>, Status> {
+        self.note("WaitRequest", &request.into_inner());
+        let mut progress: Vec<_> = self.progress.iter().cloned().map(Ok).collect();
+        if !self.progress.last().is_some_and(|last| last.done) {
+            progress.push(Err(Status::deadline_exceeded("not all hosts have confirmed")));
+        }
+        Ok(Response::new(tokio_stream::iter(progress)))
+    }
+}

@@ -1,0 +1,7 @@
+//! Runs `weft` against a controller that is only as real as the tests need.
+
+#![allow(clippy::unwrap_used, reason = "the helpers are test code too")]
+
+mod answers;
+mod controller;
+mod requests;
