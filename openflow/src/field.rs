@@ -81,13 +81,21 @@ impl FieldSpec {
         }
     }
 
-    /// The bits that a match compares when it has no mask.
+    /// The bits that a value can have.
     ///
-    /// All of the field's, and for `vlan_vid` the bit that says that there is a tag at all
+    /// For `vlan_vid` that includes the bit that says that there is a tag at all
     /// (`OFPVID_PRESENT`, 0x1000).
-    pub const fn exact_mask(&self) -> u128 {
+    pub const fn value_mask(&self) -> u128 {
         let bits = if self.is_vlan_vid() { 13 } else { self.bits };
         if bits >= 128 { u128::MAX } else { (1 << bits) - 1 }
+    }
+
+    /// The bits of a mask that is left out on the wire.
+    ///
+    /// Those that a value can have; but Open vSwitch always masks `tun_flags`, of whose 16 bits
+    /// it has one.
+    pub(crate) const fn exact_mask(&self) -> u128 {
+        if matches!(self.format, Format::TunFlags) { 0xffff } else { self.value_mask() }
     }
 
     const fn is_vlan_vid(&self) -> bool {

@@ -17,6 +17,7 @@ mod matching;
 pub mod message;
 mod oxm;
 mod port;
+mod text;
 mod wire;
 
 pub use action::{Action, Controller, Ct, CtZone, Nat, Resubmit, Subfield};
@@ -28,3 +29,4 @@ pub use mac::{MacAddr, ParseMacError};
 pub use matching::Match;
 pub use oxm::{IntoFieldValue, Oxm};
 pub use port::PortNo;
+pub use text::{FlowDisplay, Names};

@@ -65,7 +65,7 @@ impl Oxm {
     /// are mistakes of the program, not of its input.
     pub fn exact(field: Field, value: impl IntoFieldValue) -> Self {
         let spec = field.spec().expect("exact() is called with one of Field's constants");
-        Self::masked(field, value, spec.exact_mask())
+        Self::masked(field, value, spec.value_mask())
     }
 
     /// The field with the bits of `mask` equal to those of `value`.
@@ -78,14 +78,21 @@ impl Oxm {
     pub fn masked(field: Field, value: impl IntoFieldValue, mask: impl IntoFieldValue) -> Self {
         let spec = field.spec().expect("masked() is called with one of Field's constants");
         let (value, mask) = (value.into_field_value(), mask.into_field_value());
-        assert!(value & !spec.exact_mask() == 0, "{value:#x} is wider than {field:?}");
-        let mask = mask & spec.exact_mask();
+        assert!(value & !spec.value_mask() == 0, "{value:#x} is wider than {field:?}");
+        let mask = mask & spec.value_mask();
         Self { field, value: value & mask, mask }
     }
 
     /// True when every bit of the field counts.
     pub fn is_exact(&self) -> bool {
-        self.field.spec().is_none_or(|spec| self.mask & spec.exact_mask() == spec.exact_mask())
+        let all = |spec: &FieldSpec| self.mask & spec.value_mask() == spec.value_mask();
+        self.field.spec().is_none_or(all)
+    }
+
+    /// True when the mask is left out on the wire.
+    fn is_unmasked(&self) -> bool {
+        let all = |spec: &FieldSpec| self.mask & spec.exact_mask() == spec.exact_mask();
+        self.field.spec().is_none_or(all)
     }
 
     /// Writes the TLV.
@@ -96,19 +103,18 @@ impl Oxm {
 
     /// The TLV, and how many of the bytes are in use.
     pub(crate) fn to_tlv(self) -> ([u8; MAX_TLV], usize) {
-        self.to_tlv_as(self.field)
+        self.to_tlv_as(self.field, !self.is_unmasked())
     }
 
     /// The TLV under another of the field's spellings.
-    pub(crate) fn to_tlv_as(self, spelling: Field) -> ([u8; MAX_TLV], usize) {
+    pub(crate) fn to_tlv_as(self, spelling: Field, masked: bool) -> ([u8; MAX_TLV], usize) {
         let bytes = self.field.spec().map_or(16, FieldSpec::bytes);
-        let exact = self.is_exact();
-        let length = if exact { bytes } else { 2 * bytes };
+        let length = if masked { 2 * bytes } else { bytes };
         let mut tlv = [0; MAX_TLV];
         let mut out = &mut tlv[..];
-        let header = put_header(&mut out, spelling, !exact, length);
+        let header = put_header(&mut out, spelling, masked, length);
         out.put_slice(&self.value.to_be_bytes()[16 - bytes..]);
-        if !exact {
+        if masked {
             out.put_slice(&self.mask.to_be_bytes()[16 - bytes..]);
         }
         (tlv, header + length)
@@ -131,7 +137,7 @@ impl Oxm {
             return None;
         }
         let value = payload.get_uint128(bytes);
-        let mask = if has_mask { payload.get_uint128(bytes) } else { spec.exact_mask() };
+        let mask = if has_mask { payload.get_uint128(bytes) } else { spec.value_mask() };
         Some(Self { field: spec.field, value, mask })
     }
 }

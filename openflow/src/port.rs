@@ -23,6 +23,11 @@ impl PortNo {
     pub const LOCAL: Self = Self(0xffff_fffe);
     /// No port; in requests, any port.
     pub const ANY: Self = Self(0xffff_ffff);
+
+    /// True for numbers that no port can have: the constants here, and their unused neighbours.
+    pub const fn is_reserved(self) -> bool {
+        self.0 >= 0xffff_ff00
+    }
 }
 
 impl fmt::Display for PortNo {

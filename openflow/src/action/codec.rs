@@ -232,7 +232,6 @@ impl Action {
             Nicira::CONTROLLER if length == 16 => Self::Controller(Controller::decode(action)?),
             Nicira::CONTROLLER2 => Self::Controller(Controller::decode2(action)?),
             Nicira::REG_LOAD2 => {
-                action.skip(6).ok()?;
                 let oxm = decode_tlv(action, Field::spec_in_action)?;
                 (!oxm.is_exact()).then_some(Self::SetField(oxm))?
             }
@@ -337,12 +336,12 @@ fn encode_set_field(oxm: &Oxm, out: &mut BytesMut) {
     if oxm.is_exact() {
         put_standard(out, SET_FIELD, 0, 0);
         out.truncate(start + 4);
-        oxm.encode(out);
+        let (tlv, length) = oxm.to_tlv_as(oxm.field, false);
+        out.put_slice(&tlv[..length]);
     } else {
         put_nicira(out, Nicira::REG_LOAD2);
-        out.put_bytes(0, 6);
         let spelling = oxm.field.spec().map_or(oxm.field, |spec| spec.action_field);
-        let (tlv, length) = oxm.to_tlv_as(spelling);
+        let (tlv, length) = oxm.to_tlv_as(spelling, true);
         out.put_slice(&tlv[..length]);
     }
     pad_to_8(out, start);

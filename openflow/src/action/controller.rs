@@ -58,13 +58,15 @@ impl Controller {
         let start = put_nicira(out, Nicira::CONTROLLER2);
         out.put_bytes(0, 6);
         if self.max_len != u16::MAX {
-            put_property(out, Self::MAX_LEN, &self.max_len.to_be_bytes());
+            let [high, low] = self.max_len.to_be_bytes();
+            put_property(out, Self::MAX_LEN, &[high, low, 0, 0]);
         }
         if self.controller_id != 0 {
-            put_property(out, Self::CONTROLLER_ID, &self.controller_id.to_be_bytes());
+            let [high, low] = self.controller_id.to_be_bytes();
+            put_property(out, Self::CONTROLLER_ID, &[high, low, 0, 0]);
         }
         if self.reason != Self::REASON_ACTION {
-            put_property(out, Self::REASON, &[self.reason]);
+            put_property(out, Self::REASON, &[self.reason, 0, 0, 0]);
         }
         if !self.userdata.is_empty() {
             put_property(out, Self::USERDATA, &self.userdata);
@@ -111,7 +113,8 @@ impl Controller {
     }
 }
 
-/// Writes a property: type, length, value, zeros up to eight bytes (which the length leaves out).
+/// Writes a property: type, length, value, zeros up to eight bytes (which the length leaves out; the
+/// zeros behind a short number it counts).
 fn put_property(out: &mut BytesMut, kind: u16, value: &[u8]) {
     let start = out.len();
     out.put_u16(kind);

@@ -1,0 +1,227 @@
+//! Actions: ovs-actions(7).
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::value::{ipv6_address, set_value};
+use super::{Hex, HexBytes, List, Naming};
+use crate::{Action, Controller, Ct, CtZone, Nat, PortNo, Resubmit, Subfield};
+
+/// The table that means none, or the current one.
+const NO_TABLE: u8 = 255;
+
+/// Writes actions with commas between, `drop` when there are none.
+pub(super) fn actions(
+    f: &mut fmt::Formatter<'_>,
+    actions: &[Action],
+    naming: Naming<'_>,
+) -> fmt::Result {
+    if actions.is_empty() {
+        return f.write_str("drop");
+    }
+    let mut list = List::new(f);
+    actions.iter().try_for_each(|it| action(list.next()?, it, naming))
+}
+
+pub(super) fn action(
+    f: &mut fmt::Formatter<'_>,
+    action: &Action,
+    naming: Naming<'_>,
+) -> fmt::Result {
+    match action {
+        Action::Output { port, max_len } => {
+            if !port.is_reserved() {
+                f.write_str("output:")?;
+            }
+            naming.port(f, *port)?;
+            if *port == PortNo::CONTROLLER { write!(f, ":{max_len}") } else { Ok(()) }
+        }
+        Action::OutputReg { source, .. } => write!(f, "output:{source}"),
+        Action::Group(group) => write!(f, "group:{group}"),
+        Action::SetQueue(queue) => write!(f, "set_queue:{queue}"),
+        Action::PushVlan(ethertype) => write!(f, "push_vlan:{}", Hex(u128::from(*ethertype))),
+        Action::PopVlan => f.write_str("pop_vlan"),
+        Action::DecNwTtl => f.write_str("dec_ttl"),
+        Action::SetField(oxm) => {
+            f.write_str("set_field:")?;
+            set_value(f, oxm, naming)?;
+            match oxm.field.spec() {
+                Some(spec) => write!(f, "->{}", spec.name),
+                None => write!(f, "->{:?}", oxm.field),
+            }
+        }
+        Action::Move { source, destination } => write!(f, "move:{source}->{destination}"),
+        Action::Load { destination, value } => {
+            write!(f, "load:{}->{destination}", Hex(u128::from(*value)))
+        }
+        Action::Resubmit(it) => resubmit(f, *it, naming),
+        Action::Ct(it) => ct(f, it, naming),
+        Action::Nat(it) => nat(f, it),
+        Action::CtClear => f.write_str("ct_clear"),
+        Action::Conjunction { id, clause, clauses } => {
+            write!(f, "conjunction({id},{}/{clauses})", u16::from(*clause) + 1)
+        }
+        Action::Controller(it) => controller(f, it),
+        Action::Clone(nested) => {
+            f.write_str("clone(")?;
+            actions(f, nested, naming)?;
+            f.write_str(")")
+        }
+        Action::Exit => f.write_str("exit"),
+        Action::Unknown(bytes) => write!(f, "raw({})", HexBytes(bytes)),
+    }
+}
+
+impl fmt::Display for Subfield {
+    /// `NXM_NX_REG0[]`, `NXM_NX_REG0[0..15]`, `NXM_NX_REG0[3]`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spec = self.field.spec();
+        match spec {
+            Some(spec) => f.write_str(spec.wire_name)?,
+            None => write!(f, "{:?}", self.field)?,
+        }
+        if self.offset == 0 && spec.is_some_and(|spec| spec.bits == self.bits) {
+            f.write_str("[]")
+        } else if self.bits == 1 {
+            write!(f, "[{}]", self.offset)
+        } else {
+            write!(f, "[{}..{}]", self.offset, (self.offset + self.bits).saturating_sub(1))
+        }
+    }
+}
+
+fn resubmit(f: &mut fmt::Formatter<'_>, resubmit: Resubmit, naming: Naming<'_>) -> fmt::Result {
+    let Resubmit { in_port, table, ct } = resubmit;
+    if in_port != PortNo::IN_PORT && table == NO_TABLE {
+        f.write_str("resubmit:")?;
+        return naming.port(f, in_port);
+    }
+    f.write_str("resubmit(")?;
+    if in_port != PortNo::IN_PORT {
+        naming.port(f, in_port)?;
+    }
+    f.write_str(",")?;
+    if table != NO_TABLE {
+        naming.table(f, table)?;
+    }
+    f.write_str(if ct { ",ct)" } else { ")" })
+}
+
+fn ct(f: &mut fmt::Formatter<'_>, ct: &Ct, naming: Naming<'_>) -> fmt::Result {
+    f.write_str("ct(")?;
+    let mut list = List::new(f);
+    if ct.flags & Ct::COMMIT != 0 {
+        list.item("commit")?;
+    }
+    if ct.flags & Ct::FORCE != 0 {
+        list.item("force")?;
+    }
+    if ct.recirc_table != NO_TABLE {
+        let f = list.next()?;
+        f.write_str("table=")?;
+        naming.table(f, ct.recirc_table)?;
+    }
+    match ct.zone {
+        CtZone::Immediate(0) => {}
+        CtZone::Immediate(zone) => write!(list.next()?, "zone={zone}")?,
+        CtZone::Field(source) => write!(list.next()?, "zone={source}")?,
+    }
+    // Translation that comes first stands outside of `exec`.
+    let mut nested = ct.actions.as_slice();
+    if let [Action::Nat(it), rest @ ..] = nested {
+        nat(list.next()?, it)?;
+        nested = rest;
+    }
+    if !nested.is_empty() {
+        let f = list.next()?;
+        f.write_str("exec(")?;
+        actions(f, nested, naming)?;
+        f.write_str(")")?;
+    }
+    match ct.alg {
+        0 => {}
+        21 => list.item("alg=ftp")?,
+        69 => list.item("alg=tftp")?,
+        alg => write!(list.next()?, "alg={alg}")?,
+    }
+    f.write_str(")")
+}
+
+fn nat(f: &mut fmt::Formatter<'_>, nat: &Nat) -> fmt::Result {
+    f.write_str("nat")?;
+    if nat.flags & (Nat::SRC | Nat::DST) == 0 {
+        return Ok(());
+    }
+    f.write_str(if nat.flags & Nat::SRC != 0 { "(src" } else { "(dst" })?;
+    if let Some(first) = nat.address_min {
+        f.write_str("=")?;
+        let bracket = nat.port_min.is_some();
+        nat_address(f, first, bracket)?;
+        if let Some(last) = nat.address_max.filter(|&last| last != first) {
+            f.write_str("-")?;
+            nat_address(f, last, bracket)?;
+        }
+        if let Some(first) = nat.port_min {
+            write!(f, ":{first}")?;
+            if let Some(last) = nat.port_max.filter(|&last| last != first) {
+                write!(f, "-{last}")?;
+            }
+        }
+    }
+    for (flag, name) in
+        [(Nat::PERSISTENT, "persistent"), (Nat::PROTO_HASH, "hash"), (Nat::PROTO_RANDOM, "random")]
+    {
+        if nat.address_min.is_some() && nat.flags & flag != 0 {
+            write!(f, ",{name}")?;
+        }
+    }
+    f.write_str(")")
+}
+
+fn nat_address(f: &mut fmt::Formatter<'_>, address: IpAddr, bracket: bool) -> fmt::Result {
+    match address {
+        IpAddr::V4(address) => write!(f, "{address}"),
+        IpAddr::V6(address) if bracket => {
+            f.write_str("[")?;
+            ipv6_address(f, address)?;
+            f.write_str("]")
+        }
+        IpAddr::V6(address) => ipv6_address(f, address),
+    }
+}
+
+fn controller(f: &mut fmt::Formatter<'_>, controller: &Controller) -> fmt::Result {
+    let Controller { max_len, controller_id, reason, userdata, pause, meter } = controller;
+    let plain = Controller { max_len: *max_len, ..Controller::default() };
+    if *controller == plain {
+        return write!(f, "CONTROLLER:{max_len}");
+    }
+    f.write_str("controller(")?;
+    let mut list = List::new(f);
+    match *reason {
+        Controller::REASON_ACTION => {}
+        0 => list.item("reason=no_match")?,
+        2 => list.item("reason=invalid_ttl")?,
+        other => write!(list.next()?, "reason={other}")?,
+    }
+    if *max_len != u16::MAX {
+        write!(list.next()?, "max_len={max_len}")?;
+    }
+    if *controller_id != 0 {
+        write!(list.next()?, "id={controller_id}")?;
+    }
+    if !userdata.is_empty() {
+        let f = list.next()?;
+        f.write_str("userdata=")?;
+        for (at, byte) in userdata.iter().enumerate() {
+            write!(f, "{}{byte:02x}", if at == 0 { "" } else { "." })?;
+        }
+    }
+    if *pause {
+        list.item("pause")?;
+    }
+    if let Some(meter) = meter {
+        write!(list.next()?, "meter_id={meter}")?;
+    }
+    f.write_str(")")
+}
