@@ -215,20 +215,16 @@ mod tests {
         let target = "2001:db8::12:3456".parse().unwrap();
         let packet = Packet::neighbor_solicitation((mac, mac.link_local()), target);
         expect_test::expect![[r#"
-            [
-                dl_src=fa:16:3e:00:00:01,
-                dl_dst=33:33:ff:12:34:56,
-                dl_type=0x86dd,
-                ipv6_src=fe80::f816:3eff:fe00:1,
-                ipv6_dst=ff02::1:ff12:3456,
-                nw_ttl=255,
-                nw_proto=58,
-                icmp_type=135,
-                nd_target=2001:db8::12:3456,
-                nd_options_type=1,
-                nd_sll=fa:16:3e:00:00:01,
-            ]
-        "#]]
-        .assert_debug_eq(&packet);
+            icmp6
+            dl_src=fa:16:3e:00:00:01
+            dl_dst=33:33:ff:12:34:56
+            ipv6_src=fe80::f816:3eff:fe00:1
+            ipv6_dst=ff02::1:ff12:3456
+            nw_ttl=255
+            icmp_type=135
+            nd_target=2001:db8::12:3456
+            nd_sll=fa:16:3e:00:00:01
+            nd_options_type=1"#]]
+        .assert_eq(&packet.to_string().replace(',', "\n"));
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use openflow::{Field, IntoFieldValue, PortNo, Subfield};
+use openflow::{Field, IntoFieldValue, Match, Oxm, PortNo, Subfield};
 use smallvec::SmallVec;
 
 /// A frame on its way through a switch: its headers as Open vSwitch's match fields see them, and
@@ -96,6 +96,13 @@ impl Packet {
         (vid & Self::TAGGED != 0).then_some(vid & 0xfff)
     }
 
+    /// What a flow asks for that is for this packet: every field that is not 0. Of several tags
+    /// only the outer one can be asked for.
+    pub fn to_match(&self) -> Match {
+        let set = self.values.iter().zip(Field::all()).filter(|(value, _)| **value != 0);
+        set.fold(Match::new(), |matching, (&value, spec)| matching.with(spec.field, value))
+    }
+
     /// Pushes a tag that is a copy of the outer one, or priority 0 and VLAN 0.
     pub(super) fn push_vlan(&mut self) {
         if self.vlan().is_some() {
@@ -152,7 +159,7 @@ impl Packet {
 
     fn put(&mut self, field: Field, value: u128) {
         let View::Whole(rank) = View::of(field) else { unreachable!("{field:?} is a view") };
-        self.values[rank] = value & Field::all()[rank].exact_mask();
+        self.values[rank] = value & Oxm::exact(field, 0u8).mask;
     }
 }
 
@@ -162,34 +169,17 @@ impl Default for Packet {
     }
 }
 
-/// The fields that are not 0, by Open vSwitch's names.
-impl fmt::Debug for Packet {
+/// As a match of `ovs-ofctl`, which `ofproto/trace` takes too.
+impl fmt::Display for Packet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut list = f.debug_list();
-        let set = self.values.iter().zip(Field::all()).filter(|(value, _)| **value != 0);
-        for (&value, spec) in set {
-            list.entry(&format_args!("{}={}", spec.match_name, Shown(value, spec.format)));
-        }
-        for tci in self.inner_tags.iter().rev() {
-            list.entry(&format_args!("inner_vlan={}", tci & 0xfff));
-        }
-        list.finish()
+        self.to_match().fmt(f)?;
+        self.inner_tags.iter().rev().try_for_each(|tci| write!(f, ",inner_vlan={}", tci & 0xfff))
     }
 }
 
-/// A value as operators write it.
-struct Shown(u128, openflow::Format);
-
-impl fmt::Display for Shown {
+impl fmt::Debug for Packet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.1 {
-            openflow::Format::Mac => openflow::MacAddr::from(self.0 as u64).fmt(f),
-            openflow::Format::Ipv4 => std::net::Ipv4Addr::from_bits(self.0 as u32).fmt(f),
-            openflow::Format::Ipv6 => std::net::Ipv6Addr::from_bits(self.0).fmt(f),
-            openflow::Format::Decimal => self.0.fmt(f),
-            openflow::Format::Port => PortNo(self.0 as u32).fmt(f),
-            _ => write!(f, "{:#x}", self.0),
-        }
+        fmt::Display::fmt(self, f)
     }
 }
 

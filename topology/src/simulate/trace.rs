@@ -115,29 +115,33 @@ impl fmt::Display for Trace {
             match event {
                 Event::Lookup { depth, table, flow, rival } => {
                     level = usize::from(*depth) * 4;
-                    write!(f, "{:level$}{table:2}. ", "")?;
+                    write!(f, "{:level$}{table}. ", "")?;
                     match flow {
                         Some(flow) => writeln!(
                             f,
-                            "priority {}, cookie {:#018x}: {:?}",
-                            flow.priority, flow.cookie, flow.matching
+                            "{}, priority {}, cookie {:#x}",
+                            Matching(flow),
+                            flow.priority,
+                            flow.cookie
                         )?,
                         None => writeln!(f, "no match")?,
                     }
                     if let Some(rival) = rival {
                         writeln!(
                             f,
-                            "{:level$}    or, undefined which: cookie {:#018x}: {:?}",
-                            "", rival.cookie, rival.matching
+                            "{:level$}    or, it is undefined which: {}, cookie {:#x}",
+                            "",
+                            Matching(rival),
+                            rival.cookie
                         )?;
                     }
                 }
                 Event::Action { depth, action } => {
                     level = usize::from(*depth) * 4;
-                    writeln!(f, "{:level$}    {action:?}", "")?;
+                    writeln!(f, "{:level$}    {action}", "")?;
                 }
                 Event::Output { port, packet } => {
-                    writeln!(f, "{:level$}     -> port {port}: {packet:?}", "")?;
+                    writeln!(f, "{:level$}     -> port {port}: {packet}", "")?;
                 }
                 Event::Drop(dropped) => writeln!(f, "{:level$}     >> {}", "", dropped.reason)?,
             }
@@ -156,5 +160,64 @@ impl fmt::Display for DropReason {
             Self::TooDeep => "dropped: resubmits nested too deep",
             Self::TooManyLookups => "dropped: too many look-ups",
         })
+    }
+}
+
+/// What a flow asks for, said also when it is nothing.
+struct Matching<'a>(&'a Flow);
+
+impl fmt::Display for Matching<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.matching.is_empty() { f.write_str("any packet") } else { self.0.matching.fmt(f) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use openflow::{Field, Instruction, MacAddr, Match};
+
+    use super::super::Switch;
+    use super::*;
+
+    #[test]
+    fn a_trace_reads_from_top_to_bottom() {
+        let flow = |table: u8, matching: Match, actions: Vec<Action>| {
+            let instructions = vec![Instruction::ApplyActions(actions)];
+            let cookie = 0x10 + u64::from(table);
+            Arc::new(Flow {
+                table,
+                priority: 100,
+                cookie,
+                matching,
+                instructions,
+                ..Flow::default()
+            })
+        };
+        let load = |key: u32| Action::set_field(Field::REG2, key);
+        let to = |key: u32| Match::new().with(Field::REG2, key);
+        let switch = Switch::with_flows([
+            flow(
+                0,
+                Match::new(),
+                vec![load(1), Action::resubmit(90), load(2), Action::resubmit(90)],
+            ),
+            flow(90, to(1), vec![Action::output(PortNo(7))]),
+            flow(90, to(2), vec![]),
+        ]);
+        let mac = MacAddr::new([0xfa, 0x16, 0x3e, 0, 0, 1]);
+        let packet = Packet::ethernet(mac, MacAddr::BROADCAST, 0x88b5);
+        let trace = switch.unwrap().process(PortNo(1), packet);
+        expect_test::expect![[r#"
+            0. any packet, priority 100, cookie 0x10
+                set_field:0x1->reg2
+                resubmit(,90)
+                90. reg2=0x1, priority 100, cookie 0x6a
+                    output:7
+                     -> port 7: reg2=0x1,in_port=1,dl_src=fa:16:3e:00:00:01,dl_dst=ff:ff:ff:ff:ff:ff,dl_type=0x88b5
+                set_field:0x2->reg2
+                resubmit(,90)
+                90. reg2=0x2, priority 100, cookie 0x6a
+                     >> dropped by the flow
+        "#]].assert_eq(&trace.to_string());
     }
 }
