@@ -13,6 +13,7 @@
 //! server may be anything), and answers the resource; else it is refused.
 
 mod addressing;
+mod etag;
 mod host;
 mod layout;
 mod mac;
@@ -30,12 +31,13 @@ mod subnet;
 mod tests;
 
 pub use addressing::FixedIpRequest;
+pub use etag::Etag;
 pub use host::{
     CreateHost, OvsdbTargetError, UpdateHost, create_host, delete_host, parse_ovsdb_target,
     update_host,
 };
 pub use layout::Gateway;
-pub use meta::{MAX_DESCRIPTION, MAX_LABELS, MAX_NAME, Naming, NamingUpdate, etag};
+pub use meta::{MAX_DESCRIPTION, MAX_LABELS, MAX_NAME, Naming, NamingUpdate};
 pub use network::{CreateNetwork, UpdateNetwork, create_network, delete_network, update_network};
 pub use port::{
     CreatePort, MAX_ADDRESS_PAIRS, MAX_FIXED_IPS, UpdatePort, create_port, delete_port, update_port,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{Context, Rejection, Violations};
 use crate::key::Kind;
-use crate::model::{Meta, ResourceId};
+use crate::model::Meta;
 
 /// Longest name, in bytes.
 pub const MAX_NAME: usize = 255;
@@ -36,11 +36,6 @@ pub struct NamingUpdate {
     pub description: Option<String>,
     /// As [`Naming::labels`]; replaces all of them.
     pub labels: Option<BTreeMap<String, String>>,
-}
-
-/// The opaque version of a resource: changes whenever a client changes it.
-pub fn etag(meta: &Meta) -> String {
-    format!("{:x}", meta.revision)
 }
 
 impl Naming {
@@ -92,21 +87,6 @@ impl Context<'_> {
         let Naming { name, description, labels } = naming;
         let (created, updated, revision) = (self.now, self.now, self.revision);
         Ok(Meta { key, name, description, labels, created, updated, revision })
-    }
-}
-
-/// Refuses a request that was made for another version of the resource.
-pub(super) fn check_etag(
-    id: ResourceId,
-    meta: &Meta,
-    expected: Option<&str>,
-) -> Result<(), Rejection> {
-    let found = etag(meta);
-    match expected {
-        Some(expected) if expected != found => {
-            Err(Rejection::Aborted { resource: id, expected: expected.to_owned(), found })
-        }
-        _ => Ok(()),
     }
 }
 

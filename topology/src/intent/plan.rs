@@ -1,11 +1,11 @@
 use std::sync::Arc;
 
-use super::meta::check_etag;
+use super::etag::{Etag, check_etag};
 use super::{Context, Plan, Rejection};
 use crate::model::{Change, Host, Meta, Network, Port, Project, Resource, ResourceId, Subnet};
 
 /// What all resources have, for the steps that are the same for each.
-pub(super) trait Stored: Clone + PartialEq {
+pub(super) trait Stored: Clone + Etag + PartialEq {
     fn meta(&self) -> &Meta;
     fn meta_mut(&mut self) -> &mut Meta;
     fn resource(this: &Arc<Self>) -> Resource;
@@ -66,7 +66,7 @@ pub(super) fn existing<'a, T: Stored>(
     etag: Option<&str>,
 ) -> Result<&'a Arc<T>, Rejection> {
     let found = found.ok_or_else(|| Rejection::unknown(id))?;
-    check_etag(id, found.meta(), etag)?;
+    check_etag(id, &**found, etag)?;
     Ok(found)
 }
 

@@ -36,7 +36,7 @@ pub struct Subnet {
 }
 
 /// Addresses from `start` to `end`, both included and of one family.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct AddressRange {
     /// The first.
     pub start: IpAddr,
@@ -52,7 +52,7 @@ impl AddressRange {
 }
 
 /// A route that hosts on a subnet are told.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct HostRoute {
     /// Where to.
     pub destination: IpNet,
