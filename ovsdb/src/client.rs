@@ -80,7 +80,8 @@ impl Client {
         result.await.unwrap_or(Err(TransactError::Closed))
     }
 
-    /// The replica as of now; `None` until it is complete.
+    /// The replica as of now; `None` until it is complete. After the end of the connection, the
+    /// last one.
     pub fn replica(&self) -> Option<Replica> {
         self.state.borrow().snapshot.as_ref().map(|snapshot| snapshot.replica.clone())
     }

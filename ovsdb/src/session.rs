@@ -9,7 +9,8 @@
 //! It may be used for transactions from the start.
 //!
 //! Memory is bounded by [`Options`] whatever the peer does, except for the transactions in
-//! flight, whose number is up to the caller ([`Session::in_flight`]).
+//! flight, whose number is up to the caller ([`Session::in_flight`]). While a message is being
+//! read it takes a small multiple of its length.
 
 mod error;
 mod liveness;
@@ -110,10 +111,8 @@ pub struct Session {
 /// How far the session has come.
 #[derive(Debug)]
 enum Phase {
-    /// The schema has been asked for.
-    Schema,
-    /// The monitor has been asked for.
-    Monitor(Method, Selection),
+    /// The schema or the monitor has been asked for.
+    Setup,
     /// The replica is complete and follows the server's.
     Following(Method),
     /// An error ended the session.
@@ -124,7 +123,7 @@ enum Phase {
 #[derive(Debug)]
 enum Pending {
     Schema,
-    Monitor,
+    Monitor(Method, Selection),
     Echo,
     Transact(Transaction),
 }
@@ -144,7 +143,7 @@ impl Session {
             options,
             framer: Framer::new(options.max_message),
             liveness: Liveness::new(options.probe_interval, now),
-            phase: Phase::Schema,
+            phase: Phase::Setup,
             setup_deadline: now + options.setup_timeout,
             mirror: Mirror::new(replica, options.max_replica),
             last_transaction,
@@ -186,8 +185,7 @@ impl Session {
     /// [`Session::handle_input`]'s errors.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
         self.guard(|session| {
-            let is_set_up = matches!(session.phase, Phase::Following(_) | Phase::Failed);
-            if !is_set_up && now >= session.setup_deadline {
+            if matches!(session.phase, Phase::Setup) && now >= session.setup_deadline {
                 return Err(SessionError::Setup(session.options.setup_timeout));
             }
             if session.liveness.handle_timeout(now)? {
@@ -202,7 +200,7 @@ impl Session {
         match self.phase {
             Phase::Failed => None,
             Phase::Following(_) => self.liveness.deadline(),
-            Phase::Schema | Phase::Monitor(..) => {
+            Phase::Setup => {
                 let probe = self.liveness.deadline().unwrap_or(self.setup_deadline);
                 Some(probe.min(self.setup_deadline))
             }
@@ -280,7 +278,9 @@ impl Session {
             (Pending::Echo, _) => Ok(()),
             (Pending::Schema, Ok(schema)) => self.start_monitor(schema),
             (Pending::Schema, Err(error)) => Err(refused("get_schema", error)),
-            (Pending::Monitor, result) => self.handle_monitor_reply(result),
+            (Pending::Monitor(method, selection), result) => {
+                self.handle_monitor_reply(method, selection, result)
+            }
             (Pending::Transact(transaction), result) => {
                 self.in_flight -= 1;
                 let result = match result {
@@ -301,27 +301,22 @@ impl Session {
 
     fn request_monitor(&mut self, method: Method, selection: Selection) {
         let params = method.params(&selection, self.last_transaction);
-        self.phase = Phase::Monitor(method, selection);
-        self.request(method.name(), &params, Pending::Monitor);
+        self.request(method.name(), &params, Pending::Monitor(method, selection));
     }
 
     fn handle_monitor_reply(
         &mut self,
+        method: Method,
+        selection: Selection,
         result: Result<&RawValue, &RawValue>,
     ) -> Result<(), SessionError> {
-        let Phase::Monitor(method, selection) = &self.phase else {
-            return Err(SessionError::UnexpectedReply("to monitor".to_owned()));
-        };
-        let method = *method;
-        let reply = match result {
-            Ok(reply) => reply,
-            Err(error) => {
-                let older = method.older().filter(|_| monitor::is_unknown_method(error));
-                let Some(older) = older else { return Err(refused(method.name(), error)) };
-                let selection = selection.clone();
+        let reply = match (result, method.older()) {
+            (Ok(reply), _) => reply,
+            (Err(error), Some(older)) if monitor::is_unknown_method(error) => {
                 self.request_monitor(older, selection);
                 return Ok(());
             }
+            (Err(error), _) => return Err(refused(method.name(), error)),
         };
         let initial = method.parse_reply(reply)?;
         if !initial.is_difference {
@@ -336,8 +331,7 @@ impl Session {
 
     fn handle_notification(&mut self, name: &str, params: &RawValue) -> Result<(), SessionError> {
         match (&self.phase, name) {
-            (Phase::Following(method), _) if name == method.update_name() => {
-                let method = *method;
+            (&Phase::Following(method), _) if name == method.update_name() => {
                 let update = method.parse_update(params)?;
                 self.mirror.apply(update.updates, method.notation())?;
                 self.last_transaction = update.last_transaction;

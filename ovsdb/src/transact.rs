@@ -14,14 +14,16 @@
 //! assert_eq!(transaction.operations().len(), 3);
 //! ```
 
+mod change;
+mod check;
 mod condition;
 mod operation;
 mod result;
 
+pub use change::{Delete, Insert, Mutate, Mutator, Update};
+pub use check::{Abort, Comment, Commit, Select, Until, Wait};
 pub use condition::{Condition, Function};
-pub use operation::{
-    Abort, Comment, Commit, Delete, Insert, Mutate, Mutator, Operation, Select, Until, Update, Wait,
-};
+pub use operation::Operation;
 pub use result::{MalformedResult, OpResult, SelectedRow, TransactError};
 
 pub(crate) use result::decode_results;

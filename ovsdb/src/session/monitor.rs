@@ -110,7 +110,7 @@ impl Method {
 }
 
 /// Which columns to monitor: `<monitor-requests>`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Selection(Value);
 
 impl Selection {

@@ -141,8 +141,7 @@ async fn a_silent_server_is_probed_and_then_given_up() {
 }
 
 #[tokio::test]
-async fn a_server_without_the_database_is_refused_by_name() {
-    // Something that is no database server at all.
+async fn what_is_no_database_server_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (client, _updates) =

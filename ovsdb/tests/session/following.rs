@@ -1,5 +1,6 @@
 //! The replica follows the server's.
 
+use ovsdb::jsonrpc::{Framer, Message};
 use ovsdb::replica::{Changes, Replica, Table};
 use ovsdb::session::Options;
 use proptest::prelude::*;
@@ -67,13 +68,17 @@ fn updates_that_come_together_are_one_event() {
 #[test]
 fn every_prefix_of_an_update_is_incomplete() {
     for vectors in [SINCE, COND, PLAIN] {
+        let mut peer = Peer::following(Options::default(), vectors);
         for update in vectors.updates {
             let update = update.trim_end();
             for end in 0..update.len() {
-                let mut peer = Peer::following(Options::default(), vectors);
-                peer.hear(&update[..end]).unwrap();
+                let prefix = &update.as_bytes()[..end];
+                assert!(Message::parse(prefix).is_err());
+                assert_eq!(Framer::new(1 << 20).next(&mut &*prefix), Ok(None));
                 assert_eq!(peer.session.poll_event(), None);
+                peer.hear(&update[end..=end]).unwrap();
             }
+            peer.replica();
         }
     }
 }

@@ -158,7 +158,7 @@ fn an_update_before_the_dump_is_out_of_place() {
 #[test]
 fn messages_and_replicas_have_a_largest_size() {
     let options = Options { max_message: 4000, ..Options::default() };
-    let (mut peer, _) = (Peer::new(options, None), ());
+    let mut peer = Peer::new(options, None);
     let error = peer.hear(&format!("{{\"id\":\"{}", "x".repeat(4000))).unwrap_err();
     assert_eq!(error.to_string(), "message of more than 4000 bytes");
 
