@@ -22,6 +22,11 @@ impl Key {
         if number <= Self::MAX.0 { Some(Self(number)) } else { None }
     }
 
+    /// The key in the low 24 bits of `number`.
+    pub(crate) const fn truncated(number: u32) -> Self {
+        Self(number & Self::MAX.0)
+    }
+
     /// The number, at most 24 bits.
     pub const fn get(self) -> u32 {
         self.0

@@ -3,8 +3,12 @@
 //! Pure logic: no IO, no clock, no threads, no logging. Everything here is a function of the
 //! intent ([`model::Model`]) and of what the hosts report ([`facts::HostFacts`]).
 
+pub mod block;
+pub mod compile;
+pub mod cookie;
 pub mod facts;
 pub mod intent;
 pub mod key;
 pub mod model;
+pub mod pipeline;
 pub mod simulate;

@@ -1,0 +1,281 @@
+//! The compiler: from the model and the hosts' facts to blocks of flows.
+//!
+//! The unit of compilation is the fragment: a block and one member of it. A change marks the
+//! fragments that depend on what changed, [`Compiler::flush`] compiles those anew, each by a pure
+//! function of the model and the facts, and compares them with what they were. The result is
+//! what compiling everything would give, at a cost that does not grow with the network.
+
+mod classify;
+mod emit;
+mod flood;
+mod forward;
+mod fragment;
+mod guard;
+mod index;
+mod output;
+mod respond;
+mod track;
+mod vtep;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::block::{Block, BlockFlow, BlockId};
+use crate::facts::HostFacts;
+use crate::key::{Key, Kind};
+use crate::model::{Change, Host, HostId, Model, Port, Resource, ResourceId};
+use index::Index;
+
+/// Compiles the model to blocks, and says which host has which.
+#[derive(Debug, Default)]
+pub struct Compiler {
+    inputs: Inputs,
+    dirty: Dirty,
+    blocks: FxHashMap<BlockId, Block>,
+    subscriptions: BTreeSet<(HostId, BlockId)>,
+    /// The highest version that any block has had.
+    version: u64,
+}
+
+/// Everything that flows are a function of.
+#[derive(Debug, Default)]
+struct Inputs {
+    model: Model,
+    facts: FxHashMap<HostId, HostFacts>,
+    index: Index,
+}
+
+/// What has to be looked at again.
+#[derive(Debug, Default)]
+struct Dirty {
+    fragments: BTreeMap<BlockId, BTreeSet<Key>>,
+    subscriptions: BTreeSet<(HostId, BlockId)>,
+}
+
+/// What a [`Compiler::flush`] changed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Outcome {
+    /// Blocks that are new or have a new version, in order.
+    pub changed: Vec<BlockId>,
+    /// Hosts that need a block from now on.
+    pub subscribed: Vec<(HostId, BlockId)>,
+    /// Hosts that do not need a block any more.
+    pub unsubscribed: Vec<(HostId, BlockId)>,
+    /// What it took.
+    pub work: Work,
+}
+
+/// How much was done: what a change costs, whatever machine it is done on.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Work {
+    /// Fragments compiled.
+    pub fragments: usize,
+    /// Flows compiled.
+    pub flows: usize,
+}
+
+impl Compiler {
+    /// A compiler of an empty model.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Compiles everything: what any sequence of changes that leads to this model and these
+    /// facts comes to.
+    pub fn full<'a>(
+        model: &Model,
+        facts: impl IntoIterator<Item = (HostId, &'a HostFacts)>,
+    ) -> Self {
+        let mut compiler = Self::new();
+        let resources = (model.projects().values().cloned().map(Resource::Project))
+            .chain(model.networks().values().cloned().map(Resource::Network))
+            .chain(model.subnets().values().cloned().map(Resource::Subnet))
+            .chain(model.hosts().values().cloned().map(Resource::Host))
+            .chain(model.ports().values().cloned().map(Resource::Port));
+        for resource in resources {
+            compiler.apply(&Change::Put(resource));
+        }
+        for (host, facts) in facts {
+            compiler.set_facts(host, facts.clone());
+        }
+        compiler.flush();
+        compiler
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.inputs.model
+    }
+
+    /// Takes one step of the model; blocks follow with the next [`Compiler::flush`]. Returns what
+    /// stood there before.
+    pub fn apply(&mut self, change: &Change) -> Option<Resource> {
+        let old = self.inputs.model.apply(change);
+        let new = match change {
+            Change::Put(resource) => Some(resource),
+            Change::Delete(_) | Change::NextKey(..) => None,
+        };
+        if old.as_ref() != new {
+            self.track(old.as_ref(), new);
+        }
+        old
+    }
+
+    /// What `host` last reported, as far as it is in use: a port number that two things claim is
+    /// given to the first ([`HostFacts::distinct`]).
+    pub fn facts(&self, host: HostId) -> Option<&HostFacts> {
+        self.inputs.facts.get(&host)
+    }
+
+    /// `host` reports `facts`; blocks follow with the next [`Compiler::flush`]. They are
+    /// forgotten when the host is deleted from the model.
+    pub fn set_facts(&mut self, host: HostId, facts: HostFacts) {
+        self.track_facts(host, Some(facts.distinct()));
+    }
+
+    /// Brings blocks and subscriptions up to date with model and facts.
+    pub fn flush(&mut self) -> Outcome {
+        let mut outcome = Outcome::default();
+        let dirty = std::mem::take(&mut self.dirty);
+        for (id, members) in dirty.fragments {
+            if !self.inputs.has_block(id) {
+                self.blocks.remove(&id);
+                continue;
+            }
+            let mut fragments = Vec::with_capacity(members.len());
+            for member in members {
+                let flows = self.inputs.compile(id, member);
+                outcome.work.fragments += 1;
+                outcome.work.flows += flows.len();
+                fragments.push((member, flows));
+            }
+            let version = self.version + 1;
+            let new = !self.blocks.contains_key(&id);
+            let block = self.blocks.entry(id).or_insert_with(|| Block::new(version));
+            if block.replace(fragments, version) || new {
+                self.version = version;
+                outcome.changed.push(id);
+            }
+        }
+        for (host, block) in dirty.subscriptions {
+            let wanted = self.inputs.host_has_block(host, block);
+            if wanted && self.subscriptions.insert((host, block)) {
+                outcome.subscribed.push((host, block));
+            } else if !wanted && self.subscriptions.remove(&(host, block)) {
+                outcome.unsubscribed.push((host, block));
+            }
+        }
+        outcome
+    }
+
+    /// A block; `None` when nothing gives rise to it.
+    pub fn block(&self, id: BlockId) -> Option<&Block> {
+        self.blocks.get(&id)
+    }
+
+    /// The blocks that `host` should have, in order.
+    pub fn blocks_of(&self, host: HostId) -> impl Iterator<Item = BlockId> + '_ {
+        let from = (host, BlockId::Vteps);
+        let own = self.subscriptions.range(from..).take_while(move |(other, _)| *other == host);
+        own.map(|&(_, block)| block)
+    }
+
+    /// True when `host` should have `block`.
+    pub fn is_subscribed(&self, host: HostId, block: BlockId) -> bool {
+        self.subscriptions.contains(&(host, block))
+    }
+
+    /// The hosts that should have `block`.
+    pub fn subscribers(&self, block: BlockId) -> impl Iterator<Item = HostId> + '_ {
+        let candidates: Vec<HostId> = match block {
+            BlockId::Vteps => self.inputs.model.hosts().keys().copied().collect(),
+            BlockId::Network(key) => match self.inputs.model.by_key(Kind::Network, key) {
+                Some(ResourceId::Network(network)) => self.inputs.index.hosts_of(network).collect(),
+                _ => Vec::new(),
+            },
+            BlockId::HostBase(host)
+            | BlockId::HostNetwork { host, .. }
+            | BlockId::HostPort { host, .. } => {
+                self.inputs.host(host).map(|host| host.id).into_iter().collect()
+            }
+        };
+        candidates.into_iter().filter(move |&host| self.is_subscribed(host, block))
+    }
+
+    /// Every flow that `host` should have.
+    pub fn desired(&self, host: HostId) -> impl Iterator<Item = &Arc<BlockFlow>> + '_ {
+        self.blocks_of(host).filter_map(|id| self.blocks.get(&id)).flat_map(Block::flows)
+    }
+}
+
+impl Inputs {
+    /// The host with this key.
+    fn host(&self, key: Key) -> Option<&Arc<Host>> {
+        match self.model.by_key(Kind::Host, key) {
+            Some(ResourceId::Host(id)) => self.model.host(id),
+            _ => None,
+        }
+    }
+
+    /// The network with this key.
+    fn network(&self, key: Key) -> Option<&Arc<crate::model::Network>> {
+        match self.model.by_key(Kind::Network, key) {
+            Some(ResourceId::Network(id)) => self.model.network(id),
+            _ => None,
+        }
+    }
+
+    /// The port with this key.
+    fn port(&self, key: Key) -> Option<&Arc<Port>> {
+        match self.model.by_key(Kind::Port, key) {
+            Some(ResourceId::Port(id)) => self.model.port(id),
+            _ => None,
+        }
+    }
+
+    /// The host that has the key `host`, and what it reported.
+    fn local(&self, host: Key) -> Option<(&Host, &HostFacts)> {
+        let host = self.host(host)?;
+        Some((host, self.facts.get(&host.id)?))
+    }
+
+    /// True when something gives rise to `block`.
+    fn has_block(&self, block: BlockId) -> bool {
+        match block {
+            BlockId::Vteps => true,
+            BlockId::Network(network) => self.network(network).is_some(),
+            BlockId::HostBase(host) => self.local(host).is_some(),
+            BlockId::HostNetwork { host, network } => {
+                match (self.local(host), self.network(network)) {
+                    (Some((host, _)), Some(network)) => self.index.is_member(network.id, host.id),
+                    _ => false,
+                }
+            }
+            BlockId::HostPort { host, port } => match (self.local(host), self.port(port)) {
+                (Some((host, facts)), Some(port)) => {
+                    port.serving_host() == Some(host.id)
+                        && facts.ports.contains_key(&port.id)
+                        && self.model.network(port.network).is_some()
+                }
+                _ => false,
+            },
+        }
+    }
+
+    /// True when `host` should have `block`.
+    fn host_has_block(&self, host: HostId, block: BlockId) -> bool {
+        let Some(own) = self.model.host(host).map(|host| host.meta.key) else { return false };
+        self.has_block(block)
+            && match block {
+                BlockId::Vteps => true,
+                BlockId::Network(network) => {
+                    self.network(network).is_some_and(|net| self.index.is_member(net.id, host))
+                }
+                BlockId::HostBase(host)
+                | BlockId::HostNetwork { host, .. }
+                | BlockId::HostPort { host, .. } => host == own,
+            }
+    }
+}

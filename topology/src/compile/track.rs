@@ -1,0 +1,282 @@
+//! Which fragments depend on what: every change marks all that it can have an effect on.
+
+use std::collections::BTreeSet;
+
+use openflow::MacAddr;
+
+use super::{Compiler, Dirty, Inputs};
+use crate::block::BlockId;
+use crate::facts::HostFacts;
+use crate::key::Key;
+use crate::model::{Host, HostId, Network, NetworkId, Port, Resource, Segment};
+
+impl Dirty {
+    fn mark(&mut self, block: BlockId, member: Key) {
+        self.fragments.entry(block).or_default().insert(member);
+    }
+
+    /// A block of one host, and whether the host has it at all.
+    fn mark_local(&mut self, host: HostId, block: BlockId) {
+        self.mark(block, Key::NONE);
+        self.subscriptions.insert((host, block));
+    }
+}
+
+impl Inputs {
+    fn network_key(&self, network: NetworkId) -> Option<Key> {
+        self.model.network(network).map(|network| network.meta.key)
+    }
+
+    fn host_key(&self, host: HostId) -> Option<Key> {
+        self.model.host(host).map(|host| host.meta.key)
+    }
+}
+
+impl Compiler {
+    /// A resource changed from `old` to `new`; the model has it already.
+    pub(super) fn track(&mut self, old: Option<&Resource>, new: Option<&Resource>) {
+        match old.or(new) {
+            Some(Resource::Network(_)) => {
+                let [old, new] = [old, new].map(|side| match side {
+                    Some(Resource::Network(network)) => Some(&**network),
+                    _ => None,
+                });
+                self.track_network(old, new);
+            }
+            Some(Resource::Port(_)) => {
+                let [old, new] = [old, new].map(|side| match side {
+                    Some(Resource::Port(port)) => Some(&**port),
+                    _ => None,
+                });
+                self.track_port(old, new);
+            }
+            Some(Resource::Host(_)) => {
+                let [old, new] = [old, new].map(|side| match side {
+                    Some(Resource::Host(host)) => Some(&**host),
+                    _ => None,
+                });
+                self.track_host(old, new);
+            }
+            // No flow depends on a project or on a subnet: ports hold their addresses.
+            Some(Resource::Project(_) | Resource::Subnet(_)) | None => {}
+        }
+    }
+
+    fn track_network(&mut self, old: Option<&Network>, new: Option<&Network>) {
+        let relevant = |network: Option<&Network>| -> Option<(Key, Segment)> {
+            network.map(|network| (network.meta.key, network.segment.clone()))
+        };
+        if relevant(old) == relevant(new) {
+            return;
+        }
+        for network in [old, new].into_iter().flatten() {
+            let key = network.meta.key;
+            self.dirty.mark(BlockId::Network(key), Key::NONE);
+            for host in self.inputs.index.hosts_of(network.id) {
+                self.dirty.subscriptions.insert((host, BlockId::Network(key)));
+                if let Some(host_key) = self.inputs.host_key(host) {
+                    let block = BlockId::HostNetwork { host: host_key, network: key };
+                    self.dirty.mark_local(host, block);
+                }
+            }
+            for port in self.inputs.model.ports_of(network.id) {
+                let Some(host) = port.serving_host() else { continue };
+                self.dirty.mark(BlockId::Network(key), port.meta.key);
+                if let Some(host_key) = self.inputs.host_key(host) {
+                    let block = BlockId::HostPort { host: host_key, port: port.meta.key };
+                    self.dirty.mark_local(host, block);
+                }
+            }
+        }
+    }
+
+    fn track_host(&mut self, old: Option<&Host>, new: Option<&Host>) {
+        if let (Some(old), None) = (old, new) {
+            self.track_facts(old.id, None);
+        }
+        let relevant = |host: Option<&Host>| host.map(|host| (host.meta.key, host.tunnel_ip));
+        if relevant(old) == relevant(new) {
+            return;
+        }
+        for host in [old, new].into_iter().flatten() {
+            self.mark_vteps(host);
+        }
+        if let Some((ip, host)) = old.and_then(|host| Some((host.tunnel_ip?, host))) {
+            self.inputs.index.remove_tunnel_ip(ip, host.meta.key);
+        }
+        if let Some((ip, host)) = new.and_then(|host| Some((host.tunnel_ip?, host))) {
+            self.inputs.index.add_tunnel_ip(ip, host.meta.key);
+        }
+        for host in [old, new].into_iter().flatten() {
+            self.mark_vteps(host);
+            self.dirty.subscriptions.insert((host.id, BlockId::Vteps));
+            self.mark_local_blocks(host.id, host.meta.key);
+            for network in self.inputs.index.networks_of(host.id) {
+                let Some(network) = self.inputs.network_key(network) else { continue };
+                self.dirty.mark(BlockId::Network(network), Key::NONE);
+                self.dirty.subscriptions.insert((host.id, BlockId::Network(network)));
+            }
+            for port in self.inputs.model.ports_on(host.id) {
+                let Some(network) = self.inputs.network_key(port.network) else { continue };
+                self.dirty.mark(BlockId::Network(network), port.meta.key);
+            }
+        }
+    }
+
+    /// The host's own endpoint, and whichever other host would answer for the same address.
+    fn mark_vteps(&mut self, host: &Host) {
+        self.dirty.mark(BlockId::Vteps, host.meta.key);
+        for other in host.tunnel_ip.into_iter().flat_map(|ip| self.inputs.index.hosts_at(ip)) {
+            self.dirty.mark(BlockId::Vteps, other);
+        }
+    }
+
+    /// Everything that only `host` has.
+    fn mark_local_blocks(&mut self, host: HostId, key: Key) {
+        self.dirty.mark_local(host, BlockId::HostBase(key));
+        self.mark_host_networks(host, key);
+        for port in self.inputs.model.ports_on(host) {
+            let block = BlockId::HostPort { host: key, port: port.meta.key };
+            self.dirty.mark_local(host, block);
+        }
+    }
+
+    fn mark_host_networks(&mut self, host: HostId, key: Key) {
+        for network in self.inputs.index.networks_of(host) {
+            if let Some(network) = self.inputs.network_key(network) {
+                self.dirty.mark_local(host, BlockId::HostNetwork { host: key, network });
+            }
+        }
+    }
+
+    /// `host` reports `new`, or is gone.
+    pub(super) fn track_facts(&mut self, host: HostId, new: Option<HostFacts>) {
+        let old = self.inputs.facts.remove(&host);
+        if old == new {
+            self.inputs.facts.extend(new.map(|new| (host, new)));
+            return;
+        }
+        let key = self.inputs.host_key(host);
+        let none = HostFacts::default();
+        let [before, after] = [&old, &new].map(|facts| facts.as_ref().unwrap_or(&none));
+        let candidates: BTreeSet<_> = before.ports.keys().chain(after.ports.keys()).collect();
+        for port in candidates {
+            let number = after.ports.get(port).copied();
+            if before.ports.get(port).copied() == number {
+                continue;
+            }
+            let Some(port) = self.inputs.model.port(*port) else { continue };
+            if port.serving_host() == Some(host) {
+                let (network, port) = (port.network, port.meta.key);
+                self.plug(host, network, port, number.is_some());
+            }
+        }
+        if let Some(key) = key {
+            if old.is_none() || new.is_none() {
+                self.mark_local_blocks(host, key);
+            } else if (before.vxlan_port, &before.uplinks) != (after.vxlan_port, &after.uplinks) {
+                self.dirty.mark_local(host, BlockId::HostBase(key));
+                self.mark_host_networks(host, key);
+            }
+        }
+        self.inputs.facts.extend(new.map(|new| (host, new)));
+    }
+
+    fn track_port(&mut self, old: Option<&Port>, new: Option<&Port>) {
+        let place = |port: &Port| Some((port.network, port.serving_host()?));
+        let [before, after] = [old, new].map(|port| port.and_then(place));
+        if before != after {
+            if let Some((network, host)) = before
+                && self.inputs.index.remove_member(network, host)
+            {
+                self.mark_membership(network, host);
+            }
+            if let Some((network, host)) = after
+                && self.inputs.index.add_member(network, host)
+            {
+                self.mark_membership(network, host);
+            }
+        }
+        let identity = |port: Option<&Port>| port.map(|port| (port.id, port.meta.key));
+        if (before, identity(old)) != (after, identity(new)) {
+            if let (Some((network, host)), Some(old)) = (before, old) {
+                self.plug(host, network, old.meta.key, false);
+            }
+            if let (Some((network, host)), Some(new)) = (after, new) {
+                let facts = self.inputs.facts.get(&host);
+                let plugged = facts.is_some_and(|facts| facts.ports.contains_key(&new.id));
+                self.plug(host, network, new.meta.key, plugged);
+            }
+        }
+        self.track_pair_macs(old, new);
+        for port in [old, new].into_iter().flatten() {
+            let Some((network, host)) = place(port) else { continue };
+            self.mark_port(network, host, port.meta.key);
+        }
+    }
+
+    /// `host` has got its first port of `network`, or lost its last.
+    fn mark_membership(&mut self, network: NetworkId, host: HostId) {
+        let Some(network) = self.inputs.network_key(network) else { return };
+        self.dirty.mark(BlockId::Network(network), Key::NONE);
+        self.dirty.subscriptions.insert((host, BlockId::Network(network)));
+        if let Some(key) = self.inputs.host_key(host) {
+            self.dirty.mark_local(host, BlockId::HostNetwork { host: key, network });
+        }
+    }
+
+    /// A port's own fragments.
+    fn mark_port(&mut self, network: NetworkId, host: HostId, port: Key) {
+        if let Some(network) = self.inputs.network_key(network) {
+            self.dirty.mark(BlockId::Network(network), port);
+        }
+        if let Some(key) = self.inputs.host_key(host) {
+            self.dirty.mark_local(host, BlockId::HostPort { host: key, port });
+        }
+    }
+
+    /// A served port is plugged, perhaps under another number than before, or not.
+    fn plug(&mut self, host: HostId, network: NetworkId, port: Key, plugged: bool) {
+        let new = self.inputs.index.plug(host, network, port, plugged);
+        let Some(key) = self.inputs.host_key(host) else { return };
+        self.dirty.mark_local(host, BlockId::HostPort { host: key, port });
+        if let Some(network) = self.inputs.network_key(network).filter(|_| new) {
+            self.dirty.mark_local(host, BlockId::HostNetwork { host: key, network });
+        }
+    }
+
+    /// Ethernet addresses that the port names in allowed address pairs, and its own, which is
+    /// nobody's floating address while the port is served.
+    fn track_pair_macs(&mut self, old: Option<&Port>, new: Option<&Port>) {
+        for port in [old, new].into_iter().flatten() {
+            self.mark_pair_macs(port);
+        }
+        if let Some(old) = old.filter(|old| old.serving_host().is_some()) {
+            for mac in pair_macs(old) {
+                self.inputs.index.unname_mac(old.network, mac, (old.meta.key, old.id));
+            }
+        }
+        if let Some(new) = new.filter(|new| new.serving_host().is_some()) {
+            for mac in pair_macs(new) {
+                self.inputs.index.name_mac(new.network, mac, (new.meta.key, new.id));
+            }
+        }
+        for port in [old, new].into_iter().flatten() {
+            self.mark_pair_macs(port);
+        }
+    }
+
+    fn mark_pair_macs(&mut self, port: &Port) {
+        let Some(network) = self.inputs.network_key(port.network) else { return };
+        for mac in pair_macs(port).into_iter().chain([port.mac]) {
+            if let Some((first, _)) = self.inputs.index.first_naming(port.network, mac) {
+                self.dirty.mark(BlockId::Network(network), first);
+            }
+        }
+    }
+}
+
+/// The Ethernet addresses of a port's allowed address pairs.
+pub(super) fn pair_macs(port: &Port) -> BTreeSet<MacAddr> {
+    port.allowed_address_pairs.iter().filter_map(|pair| pair.mac).collect()
+}

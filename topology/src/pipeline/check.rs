@@ -1,0 +1,161 @@
+use openflow::{Action, Field, Flow, Instruction, PortNo};
+
+use super::{Detail, Register, Table, TableSpec, Verdict};
+use crate::cookie::Cookie;
+
+/// A flow that the pipeline's definition does not allow.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Violation {
+    /// The table is not one of the pipeline's.
+    #[error("there is no table {0}")]
+    Table(u8),
+    /// The cookie has an unknown kind or detail.
+    #[error("{0} is no cookie of Weft's")]
+    Cookie(Cookie),
+    /// The cookie's detail belongs elsewhere.
+    #[error(
+        "{detail:?} is for table {wanted}, priority {wanted_priority}; the flow has table {table}, priority {priority}"
+    )]
+    Place {
+        /// The detail.
+        detail: Detail,
+        /// The detail's table.
+        wanted: &'static str,
+        /// The detail's priority.
+        wanted_priority: u16,
+        /// The flow's table.
+        table: &'static str,
+        /// The flow's priority.
+        priority: u16,
+    },
+    /// The table does not match this field.
+    #[error("table {table} does not match {field:?}")]
+    Match {
+        /// The table.
+        table: &'static str,
+        /// The field.
+        field: Field,
+    },
+    /// The table does not set this field.
+    #[error("table {table} does not set {field:?}")]
+    Rewrite {
+        /// The table.
+        table: &'static str,
+        /// The field.
+        field: Field,
+    },
+    /// The table does not go on to that one.
+    #[error("table {table} does not go on to table {next}")]
+    Next {
+        /// The table.
+        table: &'static str,
+        /// Where the flow goes.
+        next: u8,
+    },
+    /// The table sends nothing out of a port, or not out of this one.
+    #[error("table {table} does not output to {port}")]
+    Output {
+        /// The table.
+        table: &'static str,
+        /// Where the flow outputs.
+        port: PortNo,
+    },
+    /// An action or instruction that the pipeline does not use.
+    #[error("table {table} does not use {what}")]
+    Unused {
+        /// The table.
+        table: &'static str,
+        /// The action or instruction.
+        what: String,
+    },
+    /// The detail says that packets are dropped and the flow does something, or the reverse.
+    #[error("{detail:?} should {verdict:?}")]
+    Verdict {
+        /// The detail.
+        detail: Detail,
+        /// What should become of packets.
+        verdict: Verdict,
+    },
+}
+
+/// Checks that the definition allows `flow`.
+///
+/// # Errors
+///
+/// The first thing found that it does not allow.
+pub fn check(flow: &Flow) -> Result<(), Violation> {
+    let table = Table::from_number(flow.table).ok_or(Violation::Table(flow.table))?;
+    let spec = table.spec();
+    let cookie = Cookie(flow.cookie);
+    let detail = cookie.detail().ok_or(Violation::Cookie(cookie))?;
+    let wanted = detail.spec();
+    if wanted.table != table || wanted.priority != flow.priority {
+        return Err(Violation::Place {
+            detail,
+            wanted: wanted.table.name(),
+            wanted_priority: wanted.priority,
+            table: spec.name,
+            priority: flow.priority,
+        });
+    }
+    if let Some(oxm) = flow.matching.fields().find(|oxm| !spec.matches.contains(&oxm.field)) {
+        return Err(Violation::Match { table: spec.name, field: oxm.field });
+    }
+    if (wanted.verdict == Verdict::Drop) != flow.instructions.is_empty() {
+        return Err(Violation::Verdict { detail, verdict: wanted.verdict });
+    }
+    for instruction in &flow.instructions {
+        match instruction {
+            Instruction::GotoTable(next) => check_next(table, *next)?,
+            Instruction::ApplyActions(actions) => {
+                actions.iter().try_for_each(|action| check_action(table, action))?;
+            }
+            other => {
+                return Err(Violation::Unused { table: spec.name, what: format!("{other:?}") });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_next(table: Table, next: u8) -> Result<(), Violation> {
+    let allowed = Table::from_number(next).is_some_and(|next| table.spec().next.contains(&next));
+    let forward = next > table.number();
+    if allowed && forward { Ok(()) } else { Err(Violation::Next { table: table.name(), next }) }
+}
+
+fn check_action(table: Table, action: &Action) -> Result<(), Violation> {
+    let spec = table.spec();
+    match action {
+        Action::SetField(oxm) => check_rewrite(spec, oxm.field),
+        Action::Move { source, destination } => {
+            let register = Register::ALL.iter().find(|register| register.field == source.field);
+            let read = spec.reads.iter().any(|register| register.field == source.field);
+            if register.is_some() && !read {
+                return Err(Violation::Match { table: spec.name, field: source.field });
+            }
+            check_rewrite(spec, destination.field)
+        }
+        Action::Resubmit(resubmit) => check_next(table, resubmit.table),
+        Action::PushVlan(_) if spec.rewrites.contains(&Field::VLAN_VID) => Ok(()),
+        Action::PopVlan if spec.matches.contains(&Field::VLAN_VID) => Ok(()),
+        Action::Output { port, .. } => {
+            let known = port.0 < PortNo::IN_PORT.0 || *port == PortNo::IN_PORT;
+            if spec.outputs && known {
+                Ok(())
+            } else {
+                Err(Violation::Output { table: spec.name, port: *port })
+            }
+        }
+        other => Err(Violation::Unused { table: spec.name, what: format!("{other:?}") }),
+    }
+}
+
+fn check_rewrite(spec: &TableSpec, field: Field) -> Result<(), Violation> {
+    let register = spec.writes.iter().any(|register| register.field == field);
+    if register || spec.rewrites.contains(&field) {
+        Ok(())
+    } else {
+        Err(Violation::Rewrite { table: spec.name, field })
+    }
+}
