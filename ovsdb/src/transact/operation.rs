@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use super::Condition;
 use crate::value::Datum;
 
-/// One operation of a transaction: RFC 7047 §5.2. Made from [`Insert`], [`Update`] and so on.
+/// One operation of a transaction: RFC 7047 §5.2. Made from [`Insert`](super::Insert),
+/// [`Update`](super::Update) and so on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
     kind: OperationKind,
@@ -24,7 +25,7 @@ impl Operation {
         &self.json
     }
 
-    /// An operation on `table` with `members`, an object, beside `op` and `table`.
+    /// An operation on `table`, whose other members are `members`, an object.
     pub(super) fn new(kind: OperationKind, table: Option<String>, members: Value) -> Self {
         let mut json = Map::new();
         json.insert("op".to_owned(), kind.name().into());
