@@ -5,7 +5,7 @@
 //! * **values** — [`Flow`], [`Match`], [`Action`], [`Instruction`]: what a flow is, compact and
 //!   comparable, with [`std::fmt::Display`] in `ovs-ofctl` syntax;
 //! * **messages** — [`message`]: every message as a typed value, to bytes and back;
-//! * **session** — `session`: one end of a connection as a state machine over bytes.
+//! * **session** — [`session`]: one end of a connection as a state machine over bytes.
 
 mod action;
 mod error;
@@ -17,6 +17,7 @@ mod matching;
 pub mod message;
 mod oxm;
 mod port;
+pub mod session;
 mod text;
 mod wire;
 

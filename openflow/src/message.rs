@@ -34,7 +34,7 @@ pub use bundle::{BundleAdd, BundleControl, BundleControlType, BundleFlags};
 pub use config::SwitchConfig;
 pub use ct_flush_zone::CtFlushZone;
 pub use encoded::{bundle_add_frame, bundled_flow_frame, flow_frame};
-pub use error::{ErrorCode, ErrorMessage};
+pub use error::{ErrorCode, ErrorMessage, OffendingFlow};
 pub use experimenter::Experimenter;
 pub use features::FeaturesReply;
 pub use flow_mod::{FlowMod, FlowModCommand};

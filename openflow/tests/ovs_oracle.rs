@@ -1,6 +1,8 @@
 //! Our flows on a real Open vSwitch: it accepts them, prints what we print, and gives back what we
 //! sent, to the byte.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "ovs/switch.rs"]
 mod switch;
 

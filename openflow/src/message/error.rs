@@ -3,7 +3,7 @@ use std::fmt;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::error_names::NAMES;
-use super::{HEADER, Header, Message};
+use super::{BundleAdd, HEADER, Header, Message};
 use crate::DecodeError;
 use crate::wire::Reader;
 
@@ -16,6 +16,17 @@ pub struct ErrorMessage {
     pub code: ErrorCode,
     /// At least the first 64 bytes of the offending message, or, for a failed hello, text.
     pub data: Bytes,
+}
+
+/// A flow that was refused, as far as the error tells.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct OffendingFlow {
+    /// Its cookie.
+    pub cookie: u64,
+    /// Its table.
+    pub table: u8,
+    /// Its priority.
+    pub priority: u16,
 }
 
 /// Type and code of an error.
@@ -73,6 +84,33 @@ impl ErrorMessage {
         let header = self.offending_header()?;
         let whole = self.data.get(..usize::from(header.length).max(HEADER))?;
         Message::decode(whole).ok().map(|(_, message)| message)
+    }
+
+    /// What was refused, when that was a flow-mod, by itself or in a bundle: a switch sends back
+    /// only 64 bytes, which is enough for this.
+    pub fn offending_flow(&self) -> Option<OffendingFlow> {
+        let mut body = Reader::new("ofp_error_msg", &self.data);
+        let mut kind = self.offending_header()?.kind;
+        body.skip(HEADER).ok()?;
+        if kind == super::kind::EXPERIMENTER {
+            body.skip(BundleAdd::PREFIX - HEADER).ok()?;
+            kind = Header::read(body.peek())?.kind;
+            body.skip(HEADER).ok()?;
+        }
+        if kind != super::kind::FLOW_MOD {
+            return None;
+        }
+        let cookie = body.u64().ok()?;
+        body.skip(8).ok()?;
+        let table = body.u8().ok()?;
+        body.skip(5).ok()?;
+        Some(OffendingFlow { cookie, table, priority: body.u16().ok()? })
+    }
+
+    /// The words that came instead of a message, as after a hello that failed.
+    pub fn text(&self) -> String {
+        let text = self.data.iter().take(256).take_while(|byte| matches!(byte, b' '..=b'~'));
+        text.map(|&byte| char::from(byte)).collect()
     }
 
     pub(super) fn encode(&self, out: &mut BytesMut) {

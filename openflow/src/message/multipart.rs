@@ -94,6 +94,36 @@ pub enum MultipartReplyBody {
     },
 }
 
+impl MultipartRequestBody {
+    /// `OFPMP_*`.
+    pub const fn kind(&self) -> u16 {
+        match self {
+            Self::Desc => DESC,
+            Self::Flow(_) => FLOW,
+            Self::Aggregate(_) => AGGREGATE,
+            Self::Table => TABLE,
+            Self::PortStats(_) => PORT_STATS,
+            Self::PortDesc => PORT_DESC,
+            Self::Other { kind, .. } => *kind,
+        }
+    }
+}
+
+impl MultipartReplyBody {
+    /// `OFPMP_*`.
+    pub const fn kind(&self) -> u16 {
+        match self {
+            Self::Desc(_) => DESC,
+            Self::Flow(_) => FLOW,
+            Self::Aggregate(_) => AGGREGATE,
+            Self::Table(_) => TABLE,
+            Self::PortStats(_) => PORT_STATS,
+            Self::PortDesc(_) => PORT_DESC,
+            Self::Other { kind, .. } => *kind,
+        }
+    }
+}
+
 impl From<MultipartRequestBody> for MultipartRequest {
     /// The only message of its request.
     fn from(body: MultipartRequestBody) -> Self {
@@ -103,16 +133,7 @@ impl From<MultipartRequestBody> for MultipartRequest {
 
 impl MultipartRequest {
     pub(super) fn encode(&self, out: &mut BytesMut) {
-        let kind = match &self.body {
-            MultipartRequestBody::Desc => DESC,
-            MultipartRequestBody::Flow(_) => FLOW,
-            MultipartRequestBody::Aggregate(_) => AGGREGATE,
-            MultipartRequestBody::Table => TABLE,
-            MultipartRequestBody::PortStats(_) => PORT_STATS,
-            MultipartRequestBody::PortDesc => PORT_DESC,
-            MultipartRequestBody::Other { kind, .. } => *kind,
-        };
-        put_header(out, kind, self.more);
+        put_header(out, self.body.kind(), self.more);
         match &self.body {
             MultipartRequestBody::Flow(request) | MultipartRequestBody::Aggregate(request) => {
                 request.encode(out);
@@ -149,16 +170,7 @@ impl MultipartRequest {
 
 impl MultipartReply {
     pub(super) fn encode(&self, out: &mut BytesMut) {
-        let kind = match &self.body {
-            MultipartReplyBody::Desc(_) => DESC,
-            MultipartReplyBody::Flow(_) => FLOW,
-            MultipartReplyBody::Aggregate(_) => AGGREGATE,
-            MultipartReplyBody::Table(_) => TABLE,
-            MultipartReplyBody::PortStats(_) => PORT_STATS,
-            MultipartReplyBody::PortDesc(_) => PORT_DESC,
-            MultipartReplyBody::Other { kind, .. } => *kind,
-        };
-        put_header(out, kind, self.more);
+        put_header(out, self.body.kind(), self.more);
         match &self.body {
             MultipartReplyBody::Desc(desc) => desc.encode(out),
             MultipartReplyBody::Flow(flows) => flows.iter().for_each(|flow| flow.encode(out)),
