@@ -4,6 +4,7 @@
 //! switch's state is known as (block, version) pairs, and brought forward by replaying a block's
 //! journal from the version that it has.
 
+mod flow;
 mod journal;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use openflow::{Flow, FlowId};
 use rustc_hash::FxHashMap;
 
+pub use flow::BlockFlow;
 pub use journal::Delta;
 use journal::Journal;
 
@@ -71,13 +73,6 @@ impl BlockId {
         let kind = (self.kind() as u64) << 56;
         (kind | (self.owner().get() as u64) << 32, Cookie::OWNER_MASK)
     }
-}
-
-/// A flow of a block.
-#[derive(Debug, Eq, PartialEq)]
-pub struct BlockFlow {
-    /// The flow.
-    pub flow: Flow,
 }
 
 /// The flows of one block, with a version and the recent past.
@@ -162,7 +157,7 @@ impl Net {
             let flow = match old.remove(&id) {
                 Some(same) if same.flow == flow => same.clone(),
                 _ => {
-                    let flow = Arc::new(BlockFlow { flow });
+                    let flow = Arc::new(BlockFlow::new(flow));
                     self.put.insert(id, flow.clone());
                     flow
                 }

@@ -279,3 +279,6 @@ impl Inputs {
             }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,4 +11,4 @@ mod table;
 pub use check::{Violation, check};
 pub use detail::{Detail, DetailSpec, Verdict};
 pub use register::{Origin, Register};
-pub use table::{Table, TableSpec};
+pub use table::{Table, TableNames, TableSpec, table_names};

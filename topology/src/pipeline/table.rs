@@ -1,4 +1,6 @@
-use openflow::Field;
+use std::collections::BTreeMap;
+
+use openflow::{Field, Names, PortNo};
 
 use super::Register;
 
@@ -120,6 +122,25 @@ impl Table {
             Self::Encap => &ENCAP,
             Self::Uplink => &UPLINK,
         }
+    }
+}
+
+/// The tables' names by their numbers.
+pub fn table_names() -> BTreeMap<u8, String> {
+    Table::ALL.into_iter().map(|table| (table.number(), table.name().to_owned())).collect()
+}
+
+/// Prints flows with the tables' names and the ports' numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct TableNames;
+
+impl Names for TableNames {
+    fn table(&self, table: u8) -> Option<&str> {
+        Table::from_number(table).map(Table::name)
+    }
+
+    fn port(&self, _port: PortNo) -> Option<&str> {
+        None
     }
 }
 

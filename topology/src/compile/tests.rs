@@ -1,0 +1,9 @@
+//! Golden tests: a small model in, the flows out as `ovs-ofctl --names dump-flows` prints them.
+
+mod fixture;
+mod flood;
+mod forward;
+mod guard;
+mod incremental;
+mod provider;
+mod shared;

@@ -1,0 +1,54 @@
+//! What a host has of its own, and what it has for a port.
+
+use expect_test::expect;
+
+use super::fixture::{World, key, port, vxlan};
+use crate::block::BlockId;
+use crate::pipeline::Table;
+
+#[test]
+fn every_table_says_why_it_drops() {
+    let world = World::new().host(1, "192.0.2.11");
+    world.check(&[BlockId::HostBase(key(1))], &[], expect![[r#"
+        cookie=0x1000000100000001, table=classify, priority=100,in_port=1,vlan_tci=0x0000/0x1fff actions=set_field:0x2->reg3,goto_table:vtep
+        cookie=0x1000000100000002, table=classify, priority=60,in_port=2 actions=drop
+        cookie=0x1000000100000003, table=classify, priority=50,vlan_tci=0x1000/0x1000 actions=drop
+        cookie=0x1000000100000004, table=classify, priority=0 actions=drop
+        cookie=0x1000000100000005, table=vtep, priority=0 actions=drop
+        cookie=0x1000000100000006, table=vni, priority=0 actions=drop
+        cookie=0x1000000100000007, table=guard, priority=0 actions=drop
+        cookie=0x1000000100000008, table="guard_ipv6", priority=0 actions=drop
+        cookie=0x1000000100000009, table=respond, priority=110,arp,arp_spa=0.0.0.0,arp_op=1 actions=goto_table:"forward_local"
+        cookie=0x100000010000000a, table=respond, priority=110,icmp6,icmp_type=135,icmp_code=0,nd_sll=00:00:00:00:00:00 actions=goto_table:"forward_local"
+        cookie=0x100000010000000b, table=respond, priority=0 actions=goto_table:"forward_local"
+        cookie=0x100000010000000c, table="respond_nd", priority=100,icmp6,icmp_type=136,icmp_code=0 actions=set_field:2->nd_options_type,set_field:1610612736->nd_reserved,move:NXM_OF_ETH_SRC[]->NXM_NX_ND_TLL[],IN_PORT
+        cookie=0x100000010000000d, table="respond_nd", priority=0 actions=drop
+        cookie=0x100000010000000e, table="forward_local", priority=200,dl_dst=01:00:00:00:00:00/01:00:00:00:00:00 actions=goto_table:flood
+        cookie=0x100000010000000f, table="forward_local", priority=10,reg3=0x2 actions=drop
+        cookie=0x1000000100000010, table="forward_local", priority=10,reg3=0x3 actions=drop
+        cookie=0x1000000100000011, table="forward_local", priority=0 actions=goto_table:"forward_remote"
+        cookie=0x1000000100000012, table="forward_remote", priority=0 actions=drop
+        cookie=0x1000000100000013, table=flood, priority=0 actions=drop
+        cookie=0x1000000100000014, table="flood_local", priority=0 actions=drop
+        cookie=0x1000000100000015, table="flood_remote", priority=200,reg3=0x2/0x2 actions=drop
+        cookie=0x1000000100000016, table="flood_remote", priority=0 actions=drop
+        cookie=0x1000000100000017, table="flood_vteps", priority=0 actions=drop
+        cookie=0x1000000100000018, table=output, priority=0 actions=drop
+        cookie=0x1000000100000019, table=encap, priority=100,tun_dst=192.0.2.11 actions=drop
+        cookie=0x100000010000001a, table=encap, priority=10 actions=output:1
+        cookie=0x100000010000001b, table=encap, priority=0 actions=drop
+        cookie=0x100000010000001c, table=uplink, priority=0 actions=drop
+    "#]]);
+}
+
+#[test]
+fn a_local_port_is_classified_and_reached() {
+    let world = World::new().host(1, "192.0.2.11").network(1, vxlan(5001)).port(1, port(7, 1));
+    let tables = [Table::Classify, Table::ForwardLocal, Table::Output];
+    let block = BlockId::HostPort { host: key(1), port: key(7) };
+    world.check(&[block], &tables, expect![[r#"
+        cookie=0x1400000700000080, table=classify, priority=100,in_port=17,vlan_tci=0x0000/0x1fff actions=set_field:0x1->reg0,set_field:0x7->reg1,set_field:0x1->reg3,goto_table:guard
+        cookie=0x1400000700000093, table="forward_local", priority=100,reg0=0x1,dl_dst=fa:16:3e:00:00:07 actions=set_field:0x7->reg2,goto_table:output
+        cookie=0x1400000700000094, table=output, priority=100,reg2=0x7 actions=output:17
+    "#]]);
+}
