@@ -1,1 +1,12 @@
-//! Under construction.
+//! `weftd`: the Weft network controller for stock Open vSwitch.
+//!
+//! Everything that does IO: the store, the engine thread that owns the model, the sessions with
+//! hosts (OVSDB) and switches (OpenFlow), and the gRPC API.
+
+mod accept;
+pub mod config;
+pub mod engine;
+pub mod host;
+pub mod metrics;
+pub mod store;
+pub mod switch;

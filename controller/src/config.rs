@@ -1,0 +1,285 @@
+//! Configuration: flags, then `WEFT_…` in the environment, then the TOML file, then defaults.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
+use serde::Deserialize;
+use topology::intent::Settings;
+use topology::model::OutOfRange;
+
+/// The Weft network controller for stock Open vSwitch.
+///
+/// Point a host at it with
+/// `ovs-vsctl set Open_vSwitch . external_ids:weft-encap-ip=IP external_ids:weft-bridge-mappings=NET:BRIDGE`
+/// and `ovs-vsctl set-manager tcp:CONTROLLER:6640`.
+#[derive(Clone, Debug, Default, Parser)]
+#[command(name = "weftd", version, about)]
+pub struct Arguments {
+    /// TOML file with the same keys as the flags below (data-dir = "…").
+    #[arg(long, env = "WEFT_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// What flags, environment and file can say; everything is optional in each of them.
+#[derive(Clone, Debug, Default, Deserialize, Parser)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct Options {
+    /// Directory of the store, made when it is not there [default: /var/lib/weft]
+    #[arg(long, env = "WEFT_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Where switches connect; may be given several times. Hosts are pointed at the first
+    /// [default: 0.0.0.0:6633 and 0.0.0.0:6653]
+    #[arg(long, env = "WEFT_OPENFLOW_LISTEN", value_name = "ADDR:PORT", value_delimiter = ',')]
+    openflow_listen: Option<Vec<SocketAddr>>,
+    /// Where hosts' OVSDB servers connect; may be given several times [default: 0.0.0.0:6640]
+    #[arg(long, env = "WEFT_OVSDB_LISTEN", value_name = "ADDR:PORT", value_delimiter = ',')]
+    ovsdb_listen: Option<Vec<SocketAddr>>,
+    /// Where gRPC clients connect: ADDR:PORT or unix:PATH; may be given several times
+    /// [default: 127.0.0.1:50051]
+    #[arg(
+        long,
+        env = "WEFT_GRPC_LISTEN",
+        value_name = "ADDR:PORT|unix:PATH",
+        value_delimiter = ','
+    )]
+    grpc_listen: Option<Vec<GrpcAddress>>,
+    /// Where Prometheus fetches metrics, at /metrics [default: 127.0.0.1:9464]
+    #[arg(long, env = "WEFT_METRICS_LISTEN", value_name = "ADDR:PORT")]
+    metrics_listen: Option<SocketAddr>,
+    /// The address that hosts reach this controller at [default: the one they reached it by]
+    #[arg(long, env = "WEFT_ADVERTISE", value_name = "ADDR")]
+    advertise: Option<IpAddr>,
+    /// Largest IP packet between hosts, in bytes [default: 1500]
+    #[arg(long, env = "WEFT_UNDERLAY_MTU", value_name = "BYTES")]
+    underlay_mtu: Option<u16>,
+    /// Tunnels run over IPv6 [default: false]
+    #[arg(long, env = "WEFT_UNDERLAY_IPV6", num_args = 0..=1, default_missing_value = "true")]
+    underlay_ipv6: Option<bool>,
+    /// VLANs for networks that do not ask for one [default: 2-4094]
+    #[arg(long, env = "WEFT_VLAN_RANGE", value_name = "FIRST-LAST")]
+    vlan_range: Option<Range>,
+    /// VNIs for networks that do not ask for one [default: 1-16777215]
+    #[arg(long, env = "WEFT_VNI_RANGE", value_name = "FIRST-LAST")]
+    vni_range: Option<Range>,
+    /// What to log: error, warn, info, debug, trace, or per module (info,controller::switch=debug)
+    /// [default: info]
+    #[arg(long, env = "WEFT_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    /// How to log [default: text]
+    #[arg(long, env = "WEFT_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Where gRPC is served.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub enum GrpcAddress {
+    /// A TCP address.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+/// A configuration with nothing left open.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Config {
+    /// Directory of the store.
+    pub data_dir: PathBuf,
+    /// Where switches connect; hosts are pointed at the first.
+    pub openflow_listen: Vec<SocketAddr>,
+    /// Where hosts' OVSDB servers connect.
+    pub ovsdb_listen: Vec<SocketAddr>,
+    /// Where gRPC clients connect.
+    pub grpc_listen: Vec<GrpcAddress>,
+    /// Where metrics are served.
+    pub metrics_listen: SocketAddr,
+    /// The address that hosts reach this controller at.
+    pub advertise: Option<IpAddr>,
+    /// Defaults and ranges of tenant networks.
+    pub settings: Settings,
+    /// What to log.
+    pub log: String,
+    /// How to log.
+    pub log_format: LogFormat,
+}
+
+impl Arguments {
+    /// Completes the arguments from the file they name and the defaults.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, has an unknown key, or a value is out of range.
+    pub fn into_config(self) -> anyhow::Result<Config> {
+        let file = match &self.config {
+            Some(path) => read(path)?,
+            None => Options::default(),
+        };
+        self.options.or(file).into_config()
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Options> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the configuration file {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("in the configuration file {}", path.display()))
+}
+
+impl Options {
+    fn or(self, other: Self) -> Self {
+        Self {
+            data_dir: self.data_dir.or(other.data_dir),
+            openflow_listen: self.openflow_listen.or(other.openflow_listen),
+            ovsdb_listen: self.ovsdb_listen.or(other.ovsdb_listen),
+            grpc_listen: self.grpc_listen.or(other.grpc_listen),
+            metrics_listen: self.metrics_listen.or(other.metrics_listen),
+            advertise: self.advertise.or(other.advertise),
+            underlay_mtu: self.underlay_mtu.or(other.underlay_mtu),
+            underlay_ipv6: self.underlay_ipv6.or(other.underlay_ipv6),
+            vlan_range: self.vlan_range.or(other.vlan_range),
+            vni_range: self.vni_range.or(other.vni_range),
+            log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
+        }
+    }
+
+    fn into_config(self) -> anyhow::Result<Config> {
+        let defaults = Settings::default();
+        let vlans = self.vlan_range.map(Range::parse).transpose().context("vlan-range")?;
+        let vnis = self.vni_range.map(Range::parse).transpose().context("vni-range")?;
+        Ok(Config {
+            data_dir: self.data_dir.unwrap_or_else(|| "/var/lib/weft".into()),
+            openflow_listen: self
+                .openflow_listen
+                .unwrap_or_else(|| vec![([0, 0, 0, 0], 6633).into(), ([0, 0, 0, 0], 6653).into()]),
+            ovsdb_listen: self.ovsdb_listen.unwrap_or_else(|| vec![([0, 0, 0, 0], 6640).into()]),
+            grpc_listen: self
+                .grpc_listen
+                .unwrap_or_else(|| vec![GrpcAddress::Tcp(([127, 0, 0, 1], 50051).into())]),
+            metrics_listen: self.metrics_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9464).into()),
+            advertise: self.advertise,
+            settings: Settings {
+                underlay_mtu: self.underlay_mtu.unwrap_or(defaults.underlay_mtu),
+                underlay_ipv6: self.underlay_ipv6.unwrap_or(defaults.underlay_ipv6),
+                vlans: vlans.unwrap_or(defaults.vlans),
+                vnis: vnis.unwrap_or(defaults.vnis),
+            },
+            log: self.log.unwrap_or_else(|| "info".into()),
+            log_format: self.log_format.unwrap_or_default(),
+        })
+    }
+}
+
+impl FromStr for GrpcAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("unix: needs a path".into()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text
+                .parse()
+                .map(Self::Tcp)
+                .map_err(|_| format!("{text:?} is no address: expected ADDR:PORT or unix:PATH")),
+        }
+    }
+}
+
+impl TryFrom<String> for GrpcAddress {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// `FIRST-LAST`, both included.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Range {
+    first: u32,
+    last: u32,
+}
+
+impl Range {
+    fn parse<T: TryFrom<u32, Error = OutOfRange>>(self) -> Result<RangeInclusive<T>, OutOfRange> {
+        Ok(self.first.try_into()?..=self.last.try_into()?)
+    }
+}
+
+impl FromStr for Range {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |part: &str| part.trim().parse::<u32>().ok();
+        match text.split_once('-').and_then(|(a, b)| Some((number(a)?, number(b)?))) {
+            Some((first, last)) if first <= last => Ok(Self { first, last }),
+            _ => Err(format!("{text:?} is no range: expected FIRST-LAST, such as 100-199")),
+        }
+    }
+}
+
+impl TryFrom<String> for Range {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(arguments: &[&str], file: &str) -> anyhow::Result<Config> {
+        let path = tempfile::NamedTempFile::new()?;
+        std::fs::write(path.path(), file)?;
+        let mut line = vec!["weftd", "--config", path.path().to_str().unwrap()];
+        line.extend(arguments);
+        Arguments::try_parse_from(line)?.into_config()
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let config = config(
+            &["--data-dir", "/flag", "--grpc-listen", "unix:/run/weft", "--grpc-listen", "[::1]:1"],
+            "data-dir = '/file'\nunderlay-mtu = 9000\nvlan-range = '100-199'\n",
+        )
+        .unwrap();
+        assert_eq!(config.data_dir, Path::new("/flag"));
+        assert_eq!(config.settings.underlay_mtu, 9000);
+        assert_eq!(u32::from(*config.settings.vlans.end()), 199);
+        assert_eq!(config.openflow_listen.len(), 2);
+        assert_eq!(config.grpc_listen[0], GrpcAddress::Unix("/run/weft".into()));
+    }
+
+    #[track_caller]
+    fn refuses(arguments: &[&str], file: &str, why: &str) {
+        let error = format!("{:#}", config(arguments, file).unwrap_err());
+        assert!(error.contains(why), "{error}");
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        refuses(&["--vlan-range", "9-4095"], "", "VLAN 4095 is out of range");
+        refuses(&["--vni-range", "9-1"], "", "expected FIRST-LAST");
+        refuses(&["--grpc-listen", "localhost"], "", "expected ADDR:PORT or unix:PATH");
+        refuses(&[], "data_dir = 'x'", "unknown field");
+    }
+}

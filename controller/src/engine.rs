@@ -1,0 +1,23 @@
+//! The engine: the one owner of store, model and compiler.
+//!
+//! A thread of its own takes commands from a bounded queue, one after the other, so that every
+//! check sees the state that its changes are applied to. Writes that wait together are committed
+//! together, by one `fsync`; nothing is answered, compiled or sent before it is durable.
+//!
+//! ```text
+//!  API ── write, read ──►┐
+//!  host sessions ─ report ►│ engine ──► store
+//!  switch sessions ─ attach, next, confirm ►┘   └──► compiler ──► feeds ──► switch sessions
+//! ```
+
+mod binding;
+mod core;
+mod feed;
+mod handle;
+mod report;
+mod view;
+
+pub use feed::{SessionId, Snapshot, Ticket, Update};
+pub use handle::{Attachment, Committed, Engine, Stopped, SwitchRequest, WriteError};
+pub use report::HostReport;
+pub use view::{HostState, HostStatus, PortStatus, View};

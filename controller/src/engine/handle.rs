@@ -1,0 +1,246 @@
+use std::path::Path;
+
+use openflow::message::FlowStats;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use topology::intent::{Context, Plan, Rejection, Settings};
+use topology::model::HostId;
+
+use super::core::{Command, Core};
+use super::feed::{SessionId, Snapshot, Ticket, Update};
+use super::report::HostReport;
+use super::view::View;
+use crate::store::{Store, StoreError};
+
+/// Commands that may wait for the engine; who sends more, waits.
+const QUEUE: usize = 1024;
+
+/// A handle to the engine. Cheap to clone; the engine ends when the last one is dropped.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    commands: mpsc::Sender<Command>,
+    progress: watch::Receiver<u64>,
+}
+
+/// A write that is durable.
+#[derive(Clone, Copy, Debug)]
+pub struct Committed<T> {
+    /// What the plan answered.
+    pub answer: T,
+    /// The store revision that has it.
+    pub revision: u64,
+}
+
+/// The engine has ended: the process is shutting down, or its store failed.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("the controller is shutting down")]
+pub struct Stopped;
+
+/// Why a write did not happen.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// It was not allowed; nothing has changed.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The engine has ended.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+}
+
+/// A switch session's place in the fleet.
+#[derive(Debug)]
+pub struct Attachment {
+    /// The host whose `br-int` the switch is.
+    pub host: HostId,
+    /// The session's number.
+    pub session: SessionId,
+    /// Ticks when there is something to fetch with [`Engine::next`]; closed when another session
+    /// of the same switch has taken over.
+    pub wake: watch::Receiver<u64>,
+}
+
+/// What other parts ask of a switch session.
+#[derive(Debug)]
+pub enum SwitchRequest {
+    /// Read all flows from the switch.
+    Installed(oneshot::Sender<Vec<FlowStats>>),
+}
+
+impl Engine {
+    /// Loads the store in `directory`, compiles it, and starts the engine's thread.
+    ///
+    /// The second part of the answer resolves when the engine has ended, to the reason when it
+    /// was not that all handles are gone.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be opened or read.
+    pub fn start(
+        directory: &Path,
+        settings: Settings,
+    ) -> Result<(Self, oneshot::Receiver<Result<(), StoreError>>), StoreError> {
+        Self::with_store(Store::open(directory)?, settings)
+    }
+
+    /// Starts an engine on a store that is open already.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn with_store(
+        store: Store,
+        settings: Settings,
+    ) -> Result<(Self, oneshot::Receiver<Result<(), StoreError>>), StoreError> {
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let (progress, progressed) = watch::channel(0);
+        let (ended, end) = oneshot::channel();
+        let core = Core::load(store, settings, progress)?;
+        std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || drop(ended.send(core.run(queue))))
+            .map_err(|error| StoreError::Directory { path: "engine thread".into(), error })?;
+        Ok((Self { commands, progress: progressed }, end))
+    }
+
+    /// Checks and commits a change; answers when it is durable.
+    ///
+    /// # Errors
+    ///
+    /// What `plan` rejects, with nothing changed.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        plan: impl FnOnce(&Context<'_>) -> Result<Plan<T>, Rejection> + Send + 'static,
+    ) -> Result<Committed<T>, WriteError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Write(Box::new(move |core| match core.stage(plan) {
+            Ok(committed) => core.when_durable(move || drop(reply.send(Ok(committed)))),
+            Err(rejection) => drop(reply.send(Err(rejection))),
+        })))
+        .await?;
+        Ok(answer.await.map_err(|_| Stopped)??)
+    }
+
+    /// Looks at the state as of the last commit.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&View<'_>) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Read(Box::new(move |view| drop(reply.send(read(view)))))).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Ticks whenever a revision was committed, confirmed by a host, or a host came or went.
+    pub fn progress(&self) -> watch::Receiver<u64> {
+        self.progress.clone()
+    }
+
+    /// Reads the flows that a host's switch has now; `None` when no switch is connected.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn installed_flows(&self, host: HostId) -> Result<Option<Vec<FlowStats>>, Stopped> {
+        let Some(session) = self.read(move |view| view.requests(host)).await? else {
+            return Ok(None);
+        };
+        let (reply, answer) = oneshot::channel();
+        if session.send(SwitchRequest::Installed(reply)).await.is_err() {
+            return Ok(None);
+        }
+        Ok(answer.await.ok())
+    }
+
+    /// Takes what a host's OVSDB says; answers which host it is. `target` is where it listens,
+    /// when Weft dialled it. `None` when no key for a new host is left.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn report(
+        &self,
+        target: Option<String>,
+        report: HostReport,
+    ) -> Result<Option<HostId>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Report { target, report: Box::new(report), reply }).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Says that a host's OVSDB connection is up, or is not any more.
+    pub async fn ovsdb_connected(&self, host: HostId, connected: bool) {
+        // Nobody to tell when the engine has ended.
+        let _ = self.send(Command::OvsdbConnected { host, connected }).await;
+    }
+
+    /// Waits until the host is known whose `br-int` has this datapath id and its OVSDB has been
+    /// read, then gives the session its place.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn attach(
+        &self,
+        datapath_id: u64,
+        requests: mpsc::Sender<SwitchRequest>,
+    ) -> Result<Attachment, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Attach { datapath_id, requests, reply }).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// All flows that the host should have; `None` when the session was replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn snapshot(
+        &self,
+        host: HostId,
+        session: SessionId,
+    ) -> Result<Option<Snapshot>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Snapshot { host, session, reply }).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// What changed since the last hand-over, once that was confirmed; `None` when nothing did.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn next(&self, host: HostId, session: SessionId) -> Result<Option<Update>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Next { host, session, reply }).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// The switch has everything that came with `ticket`, by `flow_mods` messages.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn confirm(
+        &self,
+        host: HostId,
+        ticket: Ticket,
+        flow_mods: u64,
+        foreign: Option<u64>,
+    ) -> Result<(), Stopped> {
+        self.send(Command::Confirm { host, ticket, flow_mods, foreign }).await
+    }
+
+    /// The session is over.
+    pub async fn detach(&self, host: HostId, session: SessionId) {
+        // Nobody to tell when the engine has ended.
+        let _ = self.send(Command::Detach { host, session }).await;
+    }
+
+    async fn send(&self, command: Command) -> Result<(), Stopped> {
+        self.commands.send(command).await.map_err(|_| Stopped)
+    }
+}

@@ -1,0 +1,151 @@
+use std::collections::BTreeMap;
+
+use tokio::sync::mpsc;
+use topology::block::BlockId;
+use topology::compile::Compiler;
+use topology::model::{HostId, Model, Port, Timestamp};
+
+use super::core::Record;
+use super::handle::SwitchRequest;
+
+/// The state as of the last commit.
+#[derive(Debug)]
+pub struct View<'a> {
+    /// The tenant model.
+    pub model: &'a Model,
+    /// What it compiles to.
+    pub compiler: &'a Compiler,
+    /// The store revision.
+    pub revision: u64,
+    pub(super) records: &'a BTreeMap<HostId, Record>,
+}
+
+/// How a host is connected.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HostState {
+    /// No OpenFlow session, or no OVSDB session.
+    Offline,
+    /// Connected, but its flows are not confirmed for the first time yet.
+    Syncing,
+    /// Connected and confirmed; changes follow as they come.
+    Ready,
+}
+
+/// How far a host is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HostStatus {
+    /// How it is connected.
+    pub state: HostState,
+    /// The revision it should be at.
+    pub desired_revision: u64,
+    /// The revision it has confirmed.
+    pub realized_revision: u64,
+    /// When anything was last heard that changed what is known of it.
+    pub last_seen: Option<Timestamp>,
+    /// When its present OpenFlow session began.
+    pub connected: Option<Timestamp>,
+    /// Flow-mod messages sent to it since this `weftd` started.
+    pub flow_mods_sent: u64,
+    /// Flows it should have.
+    pub flows: u64,
+    /// Flows found on it that are not ours, at the last read-back.
+    pub foreign_flows: u64,
+}
+
+/// Whether a port carries traffic.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum PortStatus {
+    /// Not plugged, or switched off.
+    Down,
+    /// Plugged; not every host that needs its flows has confirmed them.
+    Building,
+    /// Confirmed by every connected host that needs its flows.
+    Active,
+    /// It cannot work as things are.
+    Error,
+}
+
+impl View<'_> {
+    /// How far a host is.
+    pub fn host_status(&self, host: HostId) -> HostStatus {
+        let record = self.records.get(&host);
+        let flows = self.compiler.blocks_of(host).filter_map(|id| self.compiler.block(id));
+        HostStatus {
+            state: record.map_or(HostState::Offline, Record::state),
+            desired_revision: self.revision,
+            realized_revision: record.map_or(0, |record| record.feed.realized(self.revision)),
+            last_seen: record.and_then(|record| record.last_seen),
+            connected: record.and_then(|record| record.connected),
+            flow_mods_sent: record.map_or(0, |record| record.flow_mods_sent),
+            flows: flows.map(|block| block.len() as u64).sum(),
+            foreign_flows: record.map_or(0, |record| record.foreign),
+        }
+    }
+
+    /// A port's status, derived from what hosts have confirmed, and the reason in words.
+    pub fn port_status(&self, port: &Port) -> (PortStatus, String) {
+        if !port.admin_up {
+            return (PortStatus::Down, "admin_state_up is false".into());
+        }
+        let Some(id) = port.bound_host else {
+            return (PortStatus::Down, "no host has an interface for it".into());
+        };
+        let Some(host) = self.model.host(id) else {
+            return (PortStatus::Error, format!("bound to host {id}, which does not exist"));
+        };
+        let name = &host.meta.name;
+        let network = self.model.network(port.network);
+        match network.and_then(|network| network.segment.physical_network()) {
+            Some(physical) if !host.bridge_mappings.contains_key(physical) => {
+                let reason = format!("host {name} maps no bridge to physical network {physical}");
+                return (PortStatus::Error, reason);
+            }
+            None if host.tunnel_ip.is_none() => {
+                let reason = format!("host {name} has no tunnel address (weft-encap-ip)");
+                return (PortStatus::Error, reason);
+            }
+            _ => {}
+        }
+        if !self.compiler.facts(id).is_some_and(|facts| facts.ports.contains_key(&port.id)) {
+            return (
+                PortStatus::Building,
+                format!("host {name} has given it no OpenFlow port yet"),
+            );
+        }
+        let own = BlockId::HostPort { host: host.meta.key, port: port.meta.key };
+        let record = self.records.get(&id);
+        if !record.is_some_and(|record| record.feed.has_confirmed(own)) {
+            return (PortStatus::Building, format!("host {name} has not confirmed its flows"));
+        }
+        let (mut late, mut offline) = (vec![], vec![]);
+        let shared = network.map(|network| BlockId::Network(network.meta.key));
+        for (other, record) in self.records {
+            let needs = shared.is_some_and(|block| self.compiler.is_subscribed(*other, block));
+            if needs && record.feed.realized(self.revision) < port.meta.revision {
+                let list =
+                    if record.state() == HostState::Offline { &mut offline } else { &mut late };
+                list.extend(self.model.host(*other).map(|host| host.meta.name.as_str()));
+            }
+        }
+        match (late.is_empty(), offline.is_empty()) {
+            (false, _) => (PortStatus::Building, format!("not confirmed by: {}", late.join(", "))),
+            (true, false) => (
+                PortStatus::Active,
+                format!("unreachable from offline hosts: {}", offline.join(", ")),
+            ),
+            (true, true) => (PortStatus::Active, String::new()),
+        }
+    }
+
+    /// Connected hosts that have not confirmed `revision`.
+    pub fn late_hosts(&self, revision: u64) -> Vec<HostId> {
+        let late = self.records.iter().filter(|(_, record)| {
+            record.state() != HostState::Offline && record.feed.realized(self.revision) < revision
+        });
+        late.map(|(&host, _)| host).collect()
+    }
+
+    pub(super) fn requests(&self, host: HostId) -> Option<mpsc::Sender<SwitchRequest>> {
+        self.records.get(&host)?.requests.clone()
+    }
+}

@@ -1,0 +1,14 @@
+//! Hosts: what their OVSDB says, and what Weft writes there.
+//!
+//! The contract with an operator is in `docs/hosts.md`: a host is pointed at the controller and
+//! says in `external_ids` how it can be reached; all else is done from here. [`report`] and
+//! [`onboard`] are pure functions of the database's replica; [`session`] moves the bytes.
+
+mod listen;
+mod names;
+pub mod onboard;
+pub mod report;
+mod session;
+
+pub use listen::{Hosts, serve};
+pub use session::Onboarding;

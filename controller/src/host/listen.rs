@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use ovsdb::client::{Client, Dialer, Endpoint};
+use ovsdb::session::Options;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::task::JoinSet;
+use topology::model::HostId;
+use tracing::{Instrument, info, info_span, warn};
+
+use super::session::{Onboarding, Session};
+use crate::accept::accept;
+use crate::engine::Engine;
+
+/// The hosts' OVSDB connections, in both directions.
+#[derive(Clone, Debug)]
+pub struct Hosts {
+    /// Whom to report to.
+    pub engine: Engine,
+    /// What to write into their databases.
+    pub onboarding: Onboarding,
+}
+
+/// Serves hosts that dial in, and dials those that listen, until dropped.
+pub async fn serve(hosts: Hosts, listeners: Vec<TcpListener>) {
+    let mut tasks = JoinSet::new();
+    for listener in listeners {
+        let hosts = hosts.clone();
+        let serve = move |stream| serve_stream(hosts.clone(), stream);
+        tasks.spawn(accept(listener, "ovsdb", serve));
+    }
+    tasks.spawn(dial_all(hosts));
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn serve_stream(hosts: Hosts, stream: TcpStream) {
+    let local = match stream.local_addr() {
+        Ok(local) => local.ip(),
+        Err(error) => return warn!(%error, "OVSDB connection lost"),
+    };
+    let (client, updates) = Client::connect(stream, Options::default());
+    let session = Session::new(hosts.engine, client, &hosts.onboarding, local, None);
+    let end = session.run(updates).await;
+    info!(reason = %end, "OVSDB session ended");
+}
+
+/// Keeps a connection to every host that has a target to dial.
+async fn dial_all(hosts: Hosts) {
+    let mut progress = hosts.engine.progress();
+    let mut dialling: BTreeMap<HostId, (String, tokio::task::AbortHandle)> = BTreeMap::new();
+    let mut tasks = JoinSet::new();
+    loop {
+        let targets = hosts.engine.read(|view| {
+            let hosts = view.model.hosts().values();
+            let listening = hosts.filter_map(|host| Some((host.id, host.ovsdb_target.clone()?)));
+            listening.collect::<BTreeMap<_, _>>()
+        });
+        let Ok(targets) = targets.await else { return };
+        dialling.retain(|host, (target, task)| {
+            let keep = targets.get(host) == Some(target);
+            if !keep {
+                task.abort();
+            }
+            keep
+        });
+        for (host, target) in targets {
+            dialling.entry(host).or_insert_with(|| {
+                let span = info_span!("ovsdb", %target);
+                let task = tasks.spawn(dial(hosts.clone(), target.clone()).instrument(span));
+                (target, task)
+            });
+        }
+        if progress.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn dial(hosts: Hosts, target: String) {
+    let endpoint: Endpoint = match target.parse() {
+        Ok(endpoint) => endpoint,
+        Err(error) => return warn!(%error, "cannot dial the host"),
+    };
+    let mut dialer = Dialer::new(endpoint, Options::default());
+    loop {
+        match dialer.dial().await {
+            Ok((client, updates)) => {
+                let local = local_address(dialer.endpoint()).await;
+                let dialled = Some(target.clone());
+                let session =
+                    Session::new(hosts.engine.clone(), client, &hosts.onboarding, local, dialled);
+                let end = session.run(updates).await;
+                info!(reason = %end, "OVSDB session ended");
+            }
+            Err(error) => info!(%error, "host does not answer"),
+        }
+    }
+}
+
+/// The address that packets to `endpoint` leave from: the one by which its host can answer.
+async fn local_address(endpoint: &Endpoint) -> IpAddr {
+    let loopback = IpAddr::from([127, 0, 0, 1]);
+    let Endpoint::Tcp { host, port } = endpoint else { return loopback };
+    let route = async {
+        let peer = tokio::net::lookup_host((host.as_str(), *port)).await?.next();
+        let peer = peer.ok_or(std::io::ErrorKind::NotFound)?;
+        let any: SocketAddr =
+            if peer.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
+        // Connecting a UDP socket sends nothing; it only asks the kernel for a route.
+        let socket = UdpSocket::bind(any).await?;
+        socket.connect(peer).await?;
+        Ok::<_, std::io::Error>(socket.local_addr()?.ip())
+    };
+    route.await.unwrap_or(loopback)
+}

@@ -1,0 +1,107 @@
+use std::io;
+use std::time::Instant;
+
+use bytes::{Buf, Bytes, BytesMut};
+use openflow::TooLong;
+use openflow::message::{ErrorMessage, FeaturesReply, Message};
+use openflow::session::{End, Event, ProtocolError, Session};
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::sleep_until;
+
+/// Bytes that may wait to be read by the switch: several times the largest bundle.
+const MAX_QUEUED: usize = 64 << 20;
+/// Bytes read at a time.
+const READ: usize = 64 << 10;
+
+/// Why a connection ended.
+#[derive(Debug, Error)]
+pub(super) enum ConnectionError {
+    #[error("closed by the switch")]
+    Closed,
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
+    #[error("a message does not fit: {0}")]
+    TooLong(#[from] TooLong),
+    #[error("the switch has left {0} bytes unread")]
+    Stalled(usize),
+    #[error("the switch refused a request for {what}: {}", error.code)]
+    Refused { what: &'static str, error: ErrorMessage },
+}
+
+/// A switch's session on its TCP stream.
+pub(super) struct Connection {
+    stream: TcpStream,
+    session: Session,
+    input: BytesMut,
+    /// What the socket has not taken yet of what the session gave.
+    output: Bytes,
+}
+
+impl Connection {
+    /// Shakes hands.
+    pub(super) async fn open(stream: TcpStream) -> Result<(Self, FeaturesReply), ConnectionError> {
+        let session = Session::new(End::Controller, Instant::now());
+        let input = BytesMut::with_capacity(READ);
+        let mut connection = Self { stream, session, input, output: Bytes::new() };
+        loop {
+            if let Event::Ready(features) = connection.next().await? {
+                return Ok((connection, features));
+            }
+        }
+    }
+
+    /// Queues a message; it leaves while [`Connection::next`] is waited for.
+    pub(super) fn send(&mut self, message: &Message) -> Result<u32, ConnectionError> {
+        Ok(self.session.send(message)?)
+    }
+
+    /// Queues a message that is encoded already.
+    pub(super) fn send_encoded(&mut self, frame: Bytes) {
+        self.session.send_encoded(frame);
+    }
+
+    /// Moves bytes until something has happened. Nothing is lost when the future is dropped.
+    pub(super) async fn next(&mut self) -> Result<Event, ConnectionError> {
+        loop {
+            if let Some(event) = self.session.poll_event() {
+                return Ok(event);
+            }
+            if self.session.queued_bytes() > MAX_QUEUED {
+                return Err(ConnectionError::Stalled(self.session.queued_bytes()));
+            }
+            self.move_bytes().await?;
+        }
+    }
+
+    async fn move_bytes(&mut self) -> Result<(), ConnectionError> {
+        if self.output.is_empty() {
+            self.output = self.session.poll_transmit().unwrap_or_default();
+        }
+        let deadline = self.session.poll_timeout();
+        let timeout = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (mut reader, mut writer) = self.stream.split();
+        tokio::select! {
+            written = writer.write(&self.output), if !self.output.is_empty() => {
+                self.output.advance(written?);
+            }
+            read = reader.read_buf(&mut self.input) => {
+                if read? == 0 {
+                    return Err(ConnectionError::Closed);
+                }
+                self.session.handle_input(&self.input, Instant::now())?;
+                self.input.clear();
+            }
+            () = timeout => self.session.handle_timeout(Instant::now())?,
+        }
+        Ok(())
+    }
+}
