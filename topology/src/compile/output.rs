@@ -22,7 +22,8 @@ pub(super) fn base(emit: &mut Emit, tunnel_ip: Option<IpAddr>, tunnel: Option<Po
         };
         emit.drop(Detail::OwnVtep, Key::NONE, own);
     }
-    if let Some(tunnel) = tunnel {
+    // Without an address of its own the packet would leave under one that the receiver refuses.
+    if let Some(tunnel) = tunnel.filter(|_| tunnel_ip.is_some()) {
         emit.end(Detail::Encap, Key::NONE, Match::new(), vec![Action::output(tunnel)]);
     }
     emit.drop(Detail::NoTunnelPort, Key::NONE, Match::new());

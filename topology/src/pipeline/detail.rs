@@ -130,7 +130,7 @@ details! {
     Encap = 0x1a: HostBase, Encap, 10, Pass,
         "out of the tunnel port";
     NoTunnelPort = 0x1b: HostBase, Encap, 0, Drop,
-        "this host has no tunnel port";
+        "this host has no tunnel port, or no tunnel endpoint";
     UplinkMiss = 0x1c: HostBase, Uplink, 0, Drop,
         "packet of a network whose flows are on their way in or out";
 
