@@ -89,6 +89,8 @@ pub enum LossReason {
     NoSuchPort(PortNo),
     /// The tunnel port was not told where to.
     NoTunnelDestination,
+    /// It left by the tunnel port of a host that has no tunnel address.
+    NoOwnVtep,
     /// No host has this tunnel address, or the one that has it has no tunnel port.
     NoSuchVtep(IpAddr),
     /// It had gone through more switches than any path has: it loops.
@@ -215,7 +217,7 @@ impl Fabric {
         }
         let destination = tunnel_destination(packet).ok_or(LossReason::NoTunnelDestination)?;
         // The address that the kernel would choose: the sender's own VTEP.
-        let source = node.vtep.ok_or(LossReason::NoTunnelDestination)?;
+        let source = node.vtep.ok_or(LossReason::NoOwnVtep)?;
         let vni = packet.field(Field::TUN_ID) as u64 & 0x00ff_ffff;
         let inner = packet.clone().into_frame().with(Field::TUN_ID, vni);
         let receiver = self.hosts.iter().find(|(_, node)| node.vtep == Some(destination));

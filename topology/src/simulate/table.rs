@@ -21,7 +21,8 @@ pub(super) struct Table {
 pub(super) struct Found {
     /// The flow of the highest priority.
     pub(super) flow: Arc<Flow>,
-    /// Another of the same priority: which of the two a switch takes is not defined.
+    /// Another of the same priority that does otherwise: which of the two a switch takes is not
+    /// defined.
     pub(super) rival: Option<Arc<Flow>>,
 }
 
@@ -97,7 +98,9 @@ impl Table {
             match &mut best {
                 Some(best) if best.flow.priority > flow.priority => {}
                 Some(best) if best.flow.priority == flow.priority => {
-                    best.rival = Some(flow.clone());
+                    if best.flow.instructions != flow.instructions {
+                        best.rival = Some(flow.clone());
+                    }
                 }
                 _ => best = Some(Found { flow: flow.clone(), rival: None }),
             }
@@ -154,14 +157,18 @@ mod tests {
     }
 
     #[test]
-    fn a_rival_is_seen() {
+    fn a_rival_that_does_otherwise_is_seen() {
         let mut table = Table::default();
         table.add(flow(10, reg(0, 1)));
         table.add(flow(10, reg(1, 1)));
-        table.add(flow(5, reg(2, 1)));
-        let one = Packet::new().with(Field::REG0, 1u32).with(Field::REG2, 1u32);
+        let goes_on = vec![openflow::Instruction::GotoTable(1)];
+        let other = Flow { instructions: goes_on, ..(*flow(10, reg(2, 1))).clone() };
+        table.add(Arc::new(other));
+        let one = Packet::new().with(Field::REG0, 1u32);
+        let same = one.clone().with(Field::REG1, 1u32);
         assert!(table.find(&one).unwrap().rival.is_none());
-        assert!(table.find(&one.with(Field::REG1, 1u32)).unwrap().rival.is_some());
+        assert!(table.find(&same).unwrap().rival.is_none());
+        assert!(table.find(&one.with(Field::REG2, 1u32)).unwrap().rival.is_some());
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub enum Event {
         table: u8,
         /// The flow that matched, `None` when none did.
         flow: Option<Arc<Flow>>,
-        /// Another flow of the same priority that matches too. Which of them a switch takes is
-        /// not defined: the flows are wrong.
+        /// Another flow of the same priority that matches too and does otherwise. Which of them a
+        /// switch takes is not defined: the flows are wrong.
         rival: Option<Arc<Flow>>,
     },
     /// An action was run.
