@@ -93,3 +93,128 @@ fn plugged(
     }
     plugged
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use ovsdb::replica::{Interface, OpenVSwitch, Port};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const PORT: &str = "6f1c2c6e-3d9d-4a3e-9a51-6a1d6a0c0001";
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|&(key, value)| (key.into(), value.into())).collect()
+    }
+
+    /// A host with br-int that has these interfaces: (name, ofport, iface-id).
+    fn host(external_ids: &[(&str, &str)], interfaces: &[(&str, i64, &str)]) -> Replica {
+        let mut replica = Replica::default();
+        let mut bridge = Bridge {
+            name: BRIDGE.into(),
+            datapath_id: Some("0000a1b2c3d4e5f6".into()),
+            ..Bridge::default()
+        };
+        for (number, &(name, ofport, iface_id)) in interfaces.iter().enumerate() {
+            let uuid = Uuid::from_u128(number as u128 + 1);
+            let external_ids =
+                if iface_id.is_empty() { map(&[]) } else { map(&[(IFACE_ID, iface_id)]) };
+            let interface = Interface {
+                name: name.into(),
+                ofport: Some(ofport),
+                external_ids,
+                ..Interface::default()
+            };
+            replica.interfaces.insert(uuid, interface);
+            let interfaces = BTreeSet::from([uuid]);
+            replica.ports.insert(uuid, Port { interfaces, ..Port::default() });
+            bridge.ports.insert(uuid);
+        }
+        replica.bridges.insert(Uuid::from_u128(100), bridge);
+        let root = OpenVSwitch { external_ids: map(external_ids), ..OpenVSwitch::default() };
+        replica.open_vswitch.insert(Uuid::from_u128(101), root);
+        replica
+    }
+
+    #[track_caller]
+    fn problem(external_ids: &[(&str, &str)], interfaces: &[(&str, i64, &str)], wanted: &str) {
+        let ids = [&[(SYSTEM_ID, "host-a")], external_ids].concat();
+        let (_, problems) = report(&host(&ids, interfaces)).unwrap();
+        assert_eq!(problems, [wanted]);
+    }
+
+    #[test]
+    fn what_the_contract_says_is_read() {
+        let ids = [
+            (SYSTEM_ID, "host-a"),
+            (HOSTNAME, "a.example"),
+            ("weft-encap-ip", "192.0.2.11"),
+            ("weft-bridge-mappings", "external:br-ex, other:br-other"),
+        ];
+        let interfaces = [
+            ("weft-vxlan", 3, ""),
+            ("int-br-ex", 4, ""),
+            ("tap0", 5, PORT),
+            ("tap1", -1, "6f1c2c6e-3d9d-4a3e-9a51-6a1d6a0c0002"),
+        ];
+        let (report, problems) = report(&host(&ids, &interfaces)).unwrap();
+        assert_eq!(report.system_id, "host-a");
+        assert_eq!(report.hostname.as_deref(), Some("a.example"));
+        assert_eq!(report.tunnel_ip, Some([192, 0, 2, 11].into()));
+        assert_eq!(report.datapath_id, Some(0xa1b2_c3d4_e5f6));
+        assert_eq!(report.vxlan_port, Some(PortNo(3)));
+        assert_eq!(report.uplinks, BTreeMap::from([("external".into(), PortNo(4))]));
+        let ports: Vec<_> = report.interfaces.values().copied().collect();
+        assert_eq!(ports, [Some(PortNo(5)), None]);
+        assert_eq!(
+            problems,
+            ["physical network other needs bridge br-other, which does not exist"]
+        );
+    }
+
+    #[test]
+    fn a_host_that_does_not_say_which_it_is_is_refused() {
+        assert_eq!(report(&Replica::default()), Err(Unidentified::NoRoot));
+        assert_eq!(report(&host(&[(SYSTEM_ID, "")], &[])), Err(Unidentified::NoSystemId));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_named() {
+        problem(
+            &[("weft-encap-ip", "here")],
+            &[],
+            "weft-encap-ip is \"here\": expected an IP address",
+        );
+        problem(
+            &[("weft-bridge-mappings", "external")],
+            &[],
+            "weft-bridge-mappings has \"external\": expected physical-network:bridge",
+        );
+        problem(
+            &[("weft-bridge-mappings", "external:br-int")],
+            &[],
+            "weft-bridge-mappings has \"external:br-int\": expected a physical network and a \
+             bridge other than br-int",
+        );
+        problem(
+            &[],
+            &[("tap0", 1, "web-1")],
+            "interface tap0 has iface-id \"web-1\": expected a port's UUID",
+        );
+        problem(
+            &[],
+            &[("tap0", -1, PORT), ("tap1", 2, PORT)],
+            &format!("two interfaces have iface-id {PORT}"),
+        );
+    }
+
+    #[test]
+    fn of_two_interfaces_for_a_port_the_working_one_counts() {
+        for interfaces in [[("a", -1, PORT), ("b", 2, PORT)], [("a", 2, PORT), ("b", -1, PORT)]] {
+            let (report, _) = report(&host(&[(SYSTEM_ID, "h")], &interfaces)).unwrap();
+            assert_eq!(report.interfaces.values().copied().collect::<Vec<_>>(), [Some(PortNo(2))]);
+        }
+    }
+}
