@@ -4,6 +4,7 @@
 //! hosts (OVSDB) and switches (OpenFlow), and the gRPC API.
 
 mod accept;
+pub mod api;
 pub mod config;
 pub mod engine;
 pub mod host;

@@ -1,0 +1,202 @@
+//! `HostService`.
+
+use std::sync::Arc;
+
+use proto::v1 as pb;
+use proto::v1::host::State;
+use proto::v1::host_service_server::HostService;
+use tonic::{Request, Response, Status};
+use topology::intent::{
+    CreateHost, Etag as _, Rejection, UpdateHost, create_host, delete_host, parse_ovsdb_target,
+    update_host,
+};
+use topology::key::Kind;
+use topology::model::{Host, HostId, Model, ResourceId};
+
+use super::fields::Fields;
+use super::mask::Mask;
+use super::naming::{expected_etag, naming, naming_update, timestamp};
+use super::page::{Page, RESOURCES};
+use super::{Api, status};
+use crate::engine::{HostState, View};
+
+const RESOURCE: &str = "host";
+/// What an update can name.
+const CHANGEABLE: [&str; 4] = ["name", "description", "labels", "ovsdb_target"];
+
+#[tonic::async_trait]
+impl HostService for Api {
+    async fn create_host(
+        &self,
+        request: Request<pb::CreateHostRequest>,
+    ) -> Result<Response<pb::Host>, Status> {
+        let mut fields = Fields::of(RESOURCE);
+        let host = fields.required(request.into_inner().host);
+        let request = CreateHost {
+            id: HostId(fields.new_id(&host.id)),
+            ovsdb_target: target(&host.ovsdb_target, &mut fields),
+            naming: naming(host.name, host.description, host.labels),
+        };
+        fields.finish()?;
+        let committed = self.engine.write(move |context| create_host(context, request)).await;
+        self.with_status(committed.map_err(status::refused(RESOURCE))?.answer).await
+    }
+
+    async fn get_host(
+        &self,
+        request: Request<pb::GetHostRequest>,
+    ) -> Result<Response<pb::Host>, Status> {
+        let mut fields = Fields::of("");
+        let id = HostId(fields.uuid("id", &request.get_ref().id));
+        fields.finish()?;
+        let found =
+            self.engine.read(move |view| view.model.host(id).map(|host| answer(view, host))).await;
+        let host =
+            found.map_err(status::stopped)?.ok_or_else(|| status::unknown(ResourceId::Host(id)))?;
+        Ok(Response::new(host))
+    }
+
+    async fn list_hosts(
+        &self,
+        request: Request<pb::ListHostsRequest>,
+    ) -> Result<Response<pb::ListHostsResponse>, Status> {
+        let pb::ListHostsRequest { page_size, page_token, name, system_id } = request.into_inner();
+        let mut fields = Fields::of("");
+        let hashed = (RESOURCE, &name, &system_id);
+        let page = Page::new(RESOURCES, page_size, &page_token, hashed, &mut fields);
+        fields.finish()?;
+        let list = self.engine.read(move |view| {
+            let ids = view.model.from_key(Kind::Host, page.first_key());
+            let hosts = ids.filter_map(|id| view.model.host(HostId(id.uuid())));
+            let matching = hosts.filter(|host| {
+                (name.is_empty() || host.meta.name == name)
+                    && (system_id.is_empty() || host.system_id.as_ref() == Some(&system_id))
+            });
+            page.cut(matching.map(|host| (host.meta.key.get().into(), answer(view, host))))
+        });
+        let (hosts, next_page_token) = list.await.map_err(status::stopped)?;
+        Ok(Response::new(pb::ListHostsResponse { hosts, next_page_token }))
+    }
+
+    async fn update_host(
+        &self,
+        request: Request<pb::UpdateHostRequest>,
+    ) -> Result<Response<pb::Host>, Status> {
+        let pb::UpdateHostRequest { host, update_mask } = request.into_inner();
+        let mut fields = Fields::of(RESOURCE);
+        let host = fields.required(host);
+        let mask = Mask::new(update_mask, &CHANGEABLE, &["id"], &mut fields);
+        let request = UpdateHost {
+            id: HostId(fields.uuid("id", &host.id)),
+            etag: expected_etag(host.etag),
+            ovsdb_target: mask
+                .replaces("ovsdb_target", !host.ovsdb_target.is_empty())
+                .then(|| target(&host.ovsdb_target, &mut fields)),
+            naming: naming_update(&mask, host.name, host.description, host.labels),
+        };
+        fields.finish()?;
+        let committed = self.engine.write(move |context| update_host(context, request)).await;
+        self.with_status(committed.map_err(status::refused(RESOURCE))?.answer).await
+    }
+
+    async fn delete_host(
+        &self,
+        request: Request<pb::DeleteHostRequest>,
+    ) -> Result<Response<pb::DeleteHostResponse>, Status> {
+        let pb::DeleteHostRequest { id, etag } = request.into_inner();
+        let mut fields = Fields::of("");
+        let id = HostId(fields.uuid("id", &id));
+        fields.finish()?;
+        let returns = self.engine.read(move |view| would_return(view, id));
+        if let Some(obstacle) = returns.await.map_err(status::stopped)? {
+            return Err(status::rejected("", obstacle));
+        }
+        let etag = expected_etag(etag);
+        let delete = self.engine.write(move |context| delete_host(context, id, etag.as_deref()));
+        let committed = delete.await.map_err(status::refused(""))?;
+        Ok(Response::new(pb::DeleteHostResponse { revision: committed.revision }))
+    }
+}
+
+impl Api {
+    async fn with_status(&self, host: Arc<Host>) -> Result<Response<pb::Host>, Status> {
+        let answer = self.engine.read(move |view| answer(view, &host));
+        Ok(Response::new(answer.await.map_err(status::stopped)?))
+    }
+}
+
+/// The host with this name or UUID.
+pub(super) fn find(model: &Model, name_or_id: &str) -> Option<HostId> {
+    let by_id = || model.host(HostId(name_or_id.parse().ok()?));
+    model.host_by_name(name_or_id).or_else(by_id).map(|host| host.id)
+}
+
+/// The name of a state in the API.
+pub(super) fn state(state: HostState) -> State {
+    match state {
+        HostState::Offline => State::Offline,
+        HostState::Syncing => State::Syncing,
+        HostState::Ready => State::Ready,
+    }
+}
+
+/// Why it is no use to delete a host that dials in itself and is there: it would come back at
+/// once.
+fn would_return(view: &View<'_>, id: HostId) -> Option<Rejection> {
+    let host = view.model.host(id)?;
+    let is_there = view.host_status(id).state != HostState::Offline;
+    (is_there && host.ovsdb_target.is_none()).then(|| Rejection::FailedPrecondition {
+        obstacles: vec![topology::intent::Obstacle {
+            kind: "CONNECTED",
+            subject: format!("host/{id}"),
+            description: format!(
+                "host {} is connected and would come back at once: remove its manager first \
+                 (ovs-vsctl del-manager)",
+                host.meta.name
+            ),
+        }],
+    })
+}
+
+fn target(text: &str, fields: &mut Fields) -> Option<std::net::SocketAddr> {
+    if text.is_empty() {
+        return None;
+    }
+    match parse_ovsdb_target(text) {
+        Ok(address) => Some(address),
+        Err(error) => {
+            fields.wrong("ovsdb_target", error);
+            None
+        }
+    }
+}
+
+fn answer(view: &View<'_>, host: &Host) -> pb::Host {
+    let meta = &host.meta;
+    let status = view.host_status(host.id);
+    pb::Host {
+        id: host.id.to_string(),
+        key: meta.key.get(),
+        name: meta.name.clone(),
+        description: meta.description.clone(),
+        labels: meta.labels.clone(),
+        create_time: Some(timestamp(meta.created)),
+        update_time: Some(timestamp(meta.updated)),
+        etag: host.etag(),
+        revision: meta.revision,
+        system_id: host.system_id.clone().unwrap_or_default(),
+        state: state(status.state).into(),
+        tunnel_ip: host.tunnel_ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        bridge_mappings: host.bridge_mappings.clone(),
+        datapath_id: host.datapath_id.map(|id| format!("{id:016x}")).unwrap_or_default(),
+        ovs_version: host.ovs_version.clone(),
+        desired_revision: status.desired_revision,
+        realized_revision: status.realized_revision,
+        last_seen_time: status.last_seen.map(timestamp),
+        drift: Some(pb::host::Drift { flows_healed: 0, foreign_flows: status.foreign_flows }),
+        ovsdb_target: host.ovsdb_target.clone().unwrap_or_default(),
+        flow_mods_sent: status.flow_mods_sent,
+        flows: status.flows,
+        connected_time: status.connected.map(timestamp),
+    }
+}

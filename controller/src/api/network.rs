@@ -1,0 +1,210 @@
+//! `NetworkService`.
+
+use proto::v1 as pb;
+use proto::v1::network::Type;
+use proto::v1::network_service_server::NetworkService;
+use tonic::{Request, Response, Status};
+use topology::intent::{
+    CreateNetwork, Etag as _, NetworkType, SegmentRequest, UpdateNetwork, create_network,
+    delete_network, update_network,
+};
+use topology::key::Kind;
+use topology::model::{Network, NetworkId, ProjectId, ResourceId, Segment};
+
+use super::fields::Fields;
+use super::mask::Mask;
+use super::naming::{expected_etag, naming, naming_update, timestamp};
+use super::page::{Page, RESOURCES};
+use super::{Api, status};
+
+const RESOURCE: &str = "network";
+/// What an update can name.
+const CHANGEABLE: [&str; 6] =
+    ["name", "description", "labels", "mtu", "shared", "port_security_enabled"];
+/// What must be what it is when an update names it.
+const FIXED: [&str; 5] = ["id", "project_id", "type", "physical_network", "segmentation_id"];
+
+#[tonic::async_trait]
+impl NetworkService for Api {
+    async fn create_network(
+        &self,
+        request: Request<pb::CreateNetworkRequest>,
+    ) -> Result<Response<pb::Network>, Status> {
+        let request = create(request.into_inner())?;
+        let committed = self.engine.write(move |context| create_network(context, request)).await;
+        let network = committed.map_err(status::refused(RESOURCE))?.answer;
+        Ok(Response::new(answer(&network)))
+    }
+
+    async fn get_network(
+        &self,
+        request: Request<pb::GetNetworkRequest>,
+    ) -> Result<Response<pb::Network>, Status> {
+        let mut fields = Fields::of("");
+        let id = NetworkId(fields.uuid("id", &request.get_ref().id));
+        fields.finish()?;
+        let found = self.engine.read(move |view| view.model.network(id).cloned()).await;
+        let network = found
+            .map_err(status::stopped)?
+            .ok_or_else(|| status::unknown(ResourceId::Network(id)))?;
+        Ok(Response::new(answer(&network)))
+    }
+
+    async fn list_networks(
+        &self,
+        request: Request<pb::ListNetworksRequest>,
+    ) -> Result<Response<pb::ListNetworksResponse>, Status> {
+        let request = request.into_inner();
+        let mut fields = Fields::of("");
+        let filter = Filter {
+            project: fields.optional_uuid("project_id", &request.project_id).map(ProjectId),
+            name: request.name,
+            network_type: network_type(request.r#type, &mut fields),
+            physical_network: request.physical_network,
+        };
+        let hashed = (RESOURCE, &filter);
+        let page =
+            Page::new(RESOURCES, request.page_size, &request.page_token, hashed, &mut fields);
+        fields.finish()?;
+        let list = self.engine.read(move |view| {
+            let ids = view.model.from_key(Kind::Network, page.first_key());
+            let networks = ids.filter_map(|id| view.model.network(NetworkId(id.uuid())));
+            let matching = networks.filter(|network| filter.matches(network));
+            page.cut(matching.map(|network| (network.meta.key.get().into(), answer(network))))
+        });
+        let (networks, next_page_token) = list.await.map_err(status::stopped)?;
+        Ok(Response::new(pb::ListNetworksResponse { networks, next_page_token }))
+    }
+
+    async fn update_network(
+        &self,
+        request: Request<pb::UpdateNetworkRequest>,
+    ) -> Result<Response<pb::Network>, Status> {
+        let request = update(request.into_inner())?;
+        let committed = self.engine.write(move |context| update_network(context, request)).await;
+        let network = committed.map_err(status::refused(RESOURCE))?.answer;
+        Ok(Response::new(answer(&network)))
+    }
+
+    async fn delete_network(
+        &self,
+        request: Request<pb::DeleteNetworkRequest>,
+    ) -> Result<Response<pb::DeleteNetworkResponse>, Status> {
+        let pb::DeleteNetworkRequest { id, etag } = request.into_inner();
+        let mut fields = Fields::of("");
+        let id = NetworkId(fields.uuid("id", &id));
+        fields.finish()?;
+        let etag = expected_etag(etag);
+        let delete = self.engine.write(move |context| delete_network(context, id, etag.as_deref()));
+        let committed = delete.await.map_err(status::refused(""))?;
+        Ok(Response::new(pb::DeleteNetworkResponse { revision: committed.revision }))
+    }
+}
+
+#[derive(Hash)]
+struct Filter {
+    project: Option<ProjectId>,
+    name: String,
+    network_type: Option<NetworkType>,
+    physical_network: String,
+}
+
+impl Filter {
+    fn matches(&self, network: &Network) -> bool {
+        let physical_network = network.segment.physical_network().unwrap_or_default();
+        self.project.is_none_or(|project| project == network.project)
+            && (self.name.is_empty() || self.name == network.meta.name)
+            && self.network_type.is_none_or(|kind| kind == NetworkType::of(&network.segment))
+            && (self.physical_network.is_empty() || self.physical_network == physical_network)
+    }
+}
+
+fn create(request: pb::CreateNetworkRequest) -> Result<CreateNetwork, Status> {
+    let mut fields = Fields::of(RESOURCE);
+    let network = fields.required(request.network);
+    let request = CreateNetwork {
+        id: NetworkId(fields.new_id(&network.id)),
+        project: ProjectId(fields.uuid("project_id", &network.project_id)),
+        segment: SegmentRequest {
+            network_type: network_type(network.r#type, &mut fields),
+            physical_network: network.physical_network,
+            segmentation_id: network.segmentation_id,
+        },
+        naming: naming(network.name, network.description, network.labels),
+        mtu: Some(network.mtu).filter(|mtu| *mtu != 0),
+        shared: network.shared,
+        port_security: network.port_security_enabled,
+    };
+    fields.finish()?;
+    Ok(request)
+}
+
+fn update(request: pb::UpdateNetworkRequest) -> Result<UpdateNetwork, Status> {
+    let mut fields = Fields::of(RESOURCE);
+    let network = fields.required(request.network);
+    let mask = Mask::new(request.update_mask, &CHANGEABLE, &FIXED, &mut fields);
+    let mtu = Some(network.mtu).filter(|mtu| *mtu != 0);
+    let port_security = network.port_security_enabled;
+    let physical_network = network.physical_network;
+    let compares = |field, populated| mask.compares(field, populated);
+    let request = UpdateNetwork {
+        id: NetworkId(fields.uuid("id", &network.id)),
+        etag: expected_etag(network.etag),
+        naming: naming_update(&mask, network.name, network.description, network.labels),
+        mtu: mask.replaces("mtu", mtu.is_some()).then_some(mtu),
+        shared: mask.replaces("shared", network.shared).then_some(network.shared),
+        port_security: mask
+            .replaces("port_security_enabled", port_security.is_some())
+            .then_some(port_security),
+        project: compares("project_id", !network.project_id.is_empty())
+            .then(|| ProjectId(fields.uuid("project_id", &network.project_id))),
+        network_type: compares("type", network.r#type != 0)
+            .then(|| network_type(network.r#type, &mut fields)),
+        physical_network: compares("physical_network", !physical_network.is_empty())
+            .then_some(physical_network),
+        segmentation_id: compares("segmentation_id", network.segmentation_id != 0)
+            .then_some(network.segmentation_id),
+    };
+    fields.finish()?;
+    Ok(request)
+}
+
+fn network_type(number: i32, fields: &mut Fields) -> Option<NetworkType> {
+    match Type::try_from(number) {
+        Ok(Type::Unspecified) => None,
+        Ok(Type::Flat) => Some(NetworkType::Flat),
+        Ok(Type::Vlan) => Some(NetworkType::Vlan),
+        Ok(Type::Vxlan) => Some(NetworkType::Vxlan),
+        Err(_) => {
+            fields.wrong("type", format_args!("{number} is no network type"));
+            None
+        }
+    }
+}
+
+fn answer(network: &Network) -> pb::Network {
+    let meta = &network.meta;
+    let (kind, segmentation_id) = match &network.segment {
+        Segment::Flat { .. } => (Type::Flat, 0),
+        Segment::Vlan { vlan, .. } => (Type::Vlan, (*vlan).into()),
+        Segment::Vxlan { vni } => (Type::Vxlan, (*vni).into()),
+    };
+    pb::Network {
+        id: network.id.to_string(),
+        key: meta.key.get(),
+        name: meta.name.clone(),
+        description: meta.description.clone(),
+        labels: meta.labels.clone(),
+        create_time: Some(timestamp(meta.created)),
+        update_time: Some(timestamp(meta.updated)),
+        etag: network.etag(),
+        revision: meta.revision,
+        project_id: network.project.to_string(),
+        r#type: kind.into(),
+        physical_network: network.segment.physical_network().unwrap_or_default().to_owned(),
+        segmentation_id,
+        mtu: network.mtu.into(),
+        shared: network.shared,
+        port_security_enabled: Some(network.port_security),
+    }
+}

@@ -1,0 +1,90 @@
+use std::collections::HashMap;
+
+use tonic::{Code, Status};
+use tonic_types::{
+    ErrorDetails, FieldViolation, PreconditionViolation, QuotaViolation, StatusExt as _,
+};
+use topology::intent::Rejection;
+use topology::model::ResourceId;
+
+use crate::engine::{Stopped, WriteError};
+
+/// The domain of our reasons in `ErrorInfo`.
+const DOMAIN: &str = "weft.v1";
+
+/// The path of a resource's field within a request.
+pub(super) fn path(prefix: &str, field: &str) -> String {
+    match (prefix, field) {
+        ("", field) => field.to_owned(),
+        (prefix, "") => prefix.to_owned(),
+        (prefix, field) => format!("{prefix}.{field}"),
+    }
+}
+
+/// A write that did not happen; `prefix` is the request's field that holds the resource.
+pub(super) fn refused(prefix: &'static str) -> impl Fn(WriteError) -> Status {
+    move |error| match error {
+        WriteError::Rejected(rejection) => rejected(prefix, rejection),
+        WriteError::Stopped(stop) => stopped(stop),
+    }
+}
+
+/// The engine has ended.
+pub(super) fn stopped(error: Stopped) -> Status {
+    Status::unavailable(error.to_string())
+}
+
+/// What a request asks for does not exist.
+pub(super) fn unknown(id: ResourceId) -> Status {
+    rejected("", Rejection::NotFound { kind: id.kind(), id: id.uuid(), field: None })
+}
+
+/// A rejection as status code and details.
+pub(super) fn rejected(prefix: &str, rejection: Rejection) -> Status {
+    let message = rejection.to_string();
+    let mut details = ErrorDetails::new();
+    let code = match rejection {
+        Rejection::InvalidArgument { violations } => {
+            let violations = violations.into_iter().map(|violation| {
+                FieldViolation::new(path(prefix, &violation.field), violation.description)
+            });
+            details.set_bad_request(violations.collect::<Vec<_>>());
+            Code::InvalidArgument
+        }
+        Rejection::NotFound { kind, id, field } => {
+            details.set_resource_info(kind.to_string(), id.to_string(), "", message.as_str());
+            if let Some(field) = field {
+                details.add_bad_request_violation(path(prefix, &field), message.as_str());
+            }
+            Code::NotFound
+        }
+        Rejection::AlreadyExists { holder, field, description } => {
+            let (kind, id) = (holder.kind().to_string(), holder.uuid().to_string());
+            details.set_resource_info(kind, id, "", description.as_str());
+            details.add_bad_request_violation(path(prefix, &field), description);
+            Code::AlreadyExists
+        }
+        Rejection::FailedPrecondition { obstacles } => {
+            let violations = obstacles.into_iter().map(|obstacle| PreconditionViolation {
+                r#type: obstacle.kind.to_owned(),
+                subject: obstacle.subject,
+                description: obstacle.description,
+            });
+            details.set_precondition_failure(violations.collect::<Vec<_>>());
+            Code::FailedPrecondition
+        }
+        Rejection::ResourceExhausted { subject, description } => {
+            details.set_quota_failure(vec![QuotaViolation::new(subject, description)]);
+            Code::ResourceExhausted
+        }
+        Rejection::Aborted { resource, expected, found } => {
+            let (kind, id) = (resource.kind().to_string(), resource.uuid().to_string());
+            let metadata =
+                HashMap::from([("expected".to_owned(), expected), ("found".to_owned(), found)]);
+            details.set_error_info("ETAG_MISMATCH", DOMAIN, metadata);
+            details.set_resource_info(kind, id, "", message.as_str());
+            Code::Aborted
+        }
+    };
+    Status::with_error_details(code, message, details)
+}
