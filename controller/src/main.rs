@@ -6,9 +6,10 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use controller::config::{Arguments, Config, LogFormat};
 use controller::engine::Engine;
-use controller::{host, metrics, switch};
+use controller::{api, host, metrics, switch};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
@@ -29,6 +30,10 @@ async fn run(config: Config) -> anyhow::Result<()> {
     // Everything that can be refused is tried before anything is served.
     let openflow = bind("OpenFlow", &config.openflow_listen).await?;
     let ovsdb = bind("OVSDB", &config.ovsdb_listen).await?;
+    let mut grpc = Vec::with_capacity(config.grpc_listen.len());
+    for address in &config.grpc_listen {
+        grpc.push(api::listen(address).await?);
+    }
     let scrapes = bind("metrics", &[config.metrics_listen]).await?;
     let (engine, ended) = Engine::start(&config.data_dir, config.settings)?;
 
@@ -36,10 +41,12 @@ async fn run(config: Config) -> anyhow::Result<()> {
         openflow_port: openflow.first().context("no OpenFlow listener")?.local_addr()?.port(),
         advertise: config.advertise,
     };
+    let stopping = CancellationToken::new();
     let hosts = host::Hosts { engine: engine.clone(), onboarding };
     let hosts = tokio::spawn(host::serve(hosts, ovsdb));
     let switches = tokio::spawn(switch::serve(engine.clone(), openflow));
     let metrics = tokio::spawn(metrics::serve(engine.clone(), scrapes));
+    let mut api = tokio::spawn(api::serve(engine, grpc, stopping.clone()));
     info!("ready");
 
     let outcome = tokio::select! {
@@ -49,12 +56,17 @@ async fn run(config: Config) -> anyhow::Result<()> {
             Ok(Err(error)) => anyhow::Error::new(error).context("the store failed"),
             Ok(Ok(())) | Err(_) => anyhow::anyhow!("the engine stopped"),
         }),
+        end = &mut api => end.context("the API stopped")?.context("the API stopped"),
     };
     info!("stopping");
     // Switches keep their flows; nobody is told anything but that the connection ends.
     hosts.abort();
     switches.abort();
     metrics.abort();
+    if outcome.is_ok() {
+        stopping.cancel();
+        api.await.context("the API did not stop")??;
+    }
     outcome
 }
 

@@ -98,17 +98,20 @@ pub(super) struct Core {
     revision: u64,
     claims: Claims,
     records: BTreeMap<HostId, Record>,
-    waiting: Vec<Waiting>,
+    /// Switches of which nobody knows the host yet, by datapath id.
+    waiting: BTreeMap<u64, Vec<Waiting>>,
+    /// Datapath ids that hosts reported since the last commit.
+    reported: Vec<u64>,
     sessions: u64,
     progress: watch::Sender<u64>,
+    targets: watch::Sender<BTreeMap<HostId, String>>,
     batch: Vec<Change>,
     staged: u64,
     replies: Vec<Box<dyn FnOnce() + Send>>,
 }
 
-/// A switch that nobody knows the host of yet.
+/// A switch that waits for its host to be known.
 struct Waiting {
-    datapath_id: u64,
     requests: mpsc::Sender<SwitchRequest>,
     reply: oneshot::Sender<Attachment>,
 }
@@ -118,6 +121,7 @@ impl Core {
         store: Store,
         settings: Settings,
         progress: watch::Sender<u64>,
+        targets: watch::Sender<BTreeMap<HostId, String>>,
     ) -> Result<Self, StoreError> {
         let snapshot = store.load()?;
         let mut core = Self {
@@ -127,9 +131,11 @@ impl Core {
             revision: snapshot.revision,
             claims: Claims::default(),
             records: BTreeMap::new(),
-            waiting: Vec::new(),
+            waiting: BTreeMap::new(),
+            reported: Vec::new(),
             sessions: 0,
             progress,
+            targets,
             batch: Vec::new(),
             staged: snapshot.revision,
             replies: Vec::new(),
@@ -138,6 +144,7 @@ impl Core {
             core.compiler.apply(change);
         }
         core.publish(snapshot.revision);
+        core.publish_targets();
         let model = core.compiler.model();
         info!(
             revision = core.revision,
@@ -180,8 +187,10 @@ impl Core {
                 self.tick();
             }
             Command::Attach { datapath_id, requests, reply } => {
-                self.waiting.push(Waiting { datapath_id, requests, reply });
-                self.place_waiting();
+                let waiting = self.waiting.entry(datapath_id).or_default();
+                waiting.retain(|waiting| !waiting.reply.is_closed());
+                waiting.push(Waiting { requests, reply });
+                self.place_waiting(datapath_id);
             }
             Command::Snapshot { host, session, reply } => {
                 let feed = self.feed(host, session);
@@ -291,6 +300,7 @@ impl Core {
             self.apply(changes);
         }
         self.compiler.set_facts(host, report.facts());
+        self.reported.extend(report.datapath_id);
         let ports = report.interfaces.keys().copied().collect();
         let changed = self.claims.report(self.compiler.model(), host, ports);
         self.bind(changed);
@@ -305,11 +315,16 @@ impl Core {
         let before = self.revision;
         if !self.batch.is_empty() {
             self.store.commit(self.staged, &self.batch)?;
-            self.batch.clear();
             self.revision = self.staged;
+            if self.batch.iter().any(concerns_host) {
+                self.publish_targets();
+            }
+            self.batch.clear();
         }
         self.publish(before);
-        self.place_waiting();
+        for datapath_id in std::mem::take(&mut self.reported) {
+            self.place_waiting(datapath_id);
+        }
         for reply in self.replies.drain(..) {
             reply();
         }
@@ -334,15 +349,15 @@ impl Core {
         }
     }
 
-    /// Gives every waiting switch its place whose host is known and has reported.
-    fn place_waiting(&mut self) {
-        for waiting in std::mem::take(&mut self.waiting) {
-            let mut hosts = self.compiler.model().hosts().values();
-            let host = hosts.find(|host| host.datapath_id == Some(waiting.datapath_id));
-            match host.map(|host| host.id).filter(|id| self.compiler.facts(*id).is_some()) {
-                Some(host) => self.place(host, waiting),
-                None if waiting.reply.is_closed() => {}
-                None => self.waiting.push(waiting),
+    /// Gives the switches that wait with this datapath id their place, if their host is known and
+    /// has reported.
+    fn place_waiting(&mut self, datapath_id: u64) {
+        let mut hosts = self.compiler.model().hosts().values();
+        let host = hosts.find(|host| host.datapath_id == Some(datapath_id)).map(|host| host.id);
+        let host = host.filter(|host| self.compiler.facts(*host).is_some());
+        if let Some(host) = host {
+            for waiting in self.waiting.remove(&datapath_id).unwrap_or_default() {
+                self.place(host, waiting);
             }
         }
     }
@@ -376,6 +391,18 @@ impl Core {
         }
     }
 
+    /// Lets it be known where hosts listen that are to be dialled.
+    fn publish_targets(&self) {
+        let hosts = self.compiler.model().hosts().values();
+        let targets = hosts.filter_map(|host| Some((host.id, host.ovsdb_target.clone()?)));
+        let targets = targets.collect();
+        self.targets.send_if_modified(|known| {
+            let changed = *known != targets;
+            *known = targets;
+            changed
+        });
+    }
+
     fn tick(&self) {
         self.progress.send_modify(|ticks| *ticks += 1);
     }
@@ -402,6 +429,10 @@ fn put_port(change: &Change) -> Option<PortId> {
         Change::Put(Resource::Port(port)) => Some(port.id),
         _ => None,
     }
+}
+
+fn concerns_host(change: &Change) -> bool {
+    matches!(change, Change::Put(Resource::Host(_)) | Change::Delete(ResourceId::Host(_)))
 }
 
 fn now() -> Timestamp {

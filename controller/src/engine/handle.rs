@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use openflow::message::FlowStats;
@@ -20,6 +21,7 @@ const QUEUE: usize = 1024;
 pub struct Engine {
     commands: mpsc::Sender<Command>,
     progress: watch::Receiver<u64>,
+    targets: watch::Receiver<BTreeMap<HostId, String>>,
 }
 
 /// A write that is durable.
@@ -94,12 +96,13 @@ impl Engine {
         let (commands, queue) = mpsc::channel(QUEUE);
         let (progress, progressed) = watch::channel(0);
         let (ended, end) = oneshot::channel();
-        let core = Core::load(store, settings, progress)?;
+        let (target_changes, targets) = watch::channel(BTreeMap::new());
+        let core = Core::load(store, settings, progress, target_changes)?;
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || drop(ended.send(core.run(queue))))
             .map_err(|error| StoreError::Directory { path: "engine thread".into(), error })?;
-        Ok((Self { commands, progress: progressed }, end))
+        Ok((Self { commands, progress: progressed, targets }, end))
     }
 
     /// Checks and commits a change; answers when it is durable.
@@ -137,6 +140,11 @@ impl Engine {
     /// Ticks whenever a revision was committed, confirmed by a host, or a host came or went.
     pub fn progress(&self) -> watch::Receiver<u64> {
         self.progress.clone()
+    }
+
+    /// The hosts that are to be dialled, and where they listen.
+    pub fn dial_targets(&self) -> watch::Receiver<BTreeMap<HostId, String>> {
+        self.targets.clone()
     }
 
     /// Reads the flows that a host's switch has now; `None` when no switch is connected.

@@ -119,13 +119,16 @@ impl View<'_> {
         }
         let (mut late, mut offline) = (vec![], vec![]);
         let shared = network.map(|network| BlockId::Network(network.meta.key));
-        for (other, record) in self.records {
-            let needs = shared.is_some_and(|block| self.compiler.is_subscribed(*other, block));
-            if needs && record.feed.realized(self.revision) < port.meta.revision {
-                let list =
-                    if record.state() == HostState::Offline { &mut offline } else { &mut late };
-                list.extend(self.model.host(*other).map(|host| host.meta.name.as_str()));
-            }
+        for other in shared.into_iter().flat_map(|block| self.compiler.subscribers(block)) {
+            let status = self.records.get(&other).map(|record| {
+                (record.state(), record.feed.realized(self.revision) >= port.meta.revision)
+            });
+            let list = match status {
+                Some((HostState::Offline, false)) | None => &mut offline,
+                Some((_, false)) => &mut late,
+                Some((_, true)) => continue,
+            };
+            list.extend(self.model.host(other).map(|host| host.meta.name.as_str()));
         }
         match (late.is_empty(), offline.is_empty()) {
             (false, _) => (PortStatus::Building, format!("not confirmed by: {}", late.join(", "))),

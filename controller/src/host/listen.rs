@@ -46,16 +46,11 @@ async fn serve_stream(hosts: Hosts, stream: TcpStream) {
 
 /// Keeps a connection to every host that has a target to dial.
 async fn dial_all(hosts: Hosts) {
-    let mut progress = hosts.engine.progress();
+    let mut changes = hosts.engine.dial_targets();
     let mut dialling: BTreeMap<HostId, (String, tokio::task::AbortHandle)> = BTreeMap::new();
     let mut tasks = JoinSet::new();
     loop {
-        let targets = hosts.engine.read(|view| {
-            let hosts = view.model.hosts().values();
-            let listening = hosts.filter_map(|host| Some((host.id, host.ovsdb_target.clone()?)));
-            listening.collect::<BTreeMap<_, _>>()
-        });
-        let Ok(targets) = targets.await else { return };
+        let targets = changes.borrow_and_update().clone();
         dialling.retain(|host, (target, task)| {
             let keep = targets.get(host) == Some(target);
             if !keep {
@@ -70,7 +65,7 @@ async fn dial_all(hosts: Hosts) {
                 (target, task)
             });
         }
-        if progress.changed().await.is_err() {
+        if changes.changed().await.is_err() {
             return;
         }
     }
