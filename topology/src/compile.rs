@@ -13,6 +13,7 @@ mod fragment;
 mod guard;
 mod index;
 mod output;
+mod parts;
 mod respond;
 mod track;
 mod vtep;

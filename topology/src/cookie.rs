@@ -29,7 +29,7 @@ pub enum BlockKind {
     Vteps = 0x11,
     /// A network, the same on every host. Owner: the network; member: the port, or none.
     Network = 0x12,
-    /// A network on one host. Owner: the network.
+    /// A network on one host. Owner: the network; member: the part of the flood list, or none.
     HostNetwork = 0x13,
     /// A port on its host. Owner: the port; member: the number of the address, from 1, or none.
     HostPort = 0x14,
@@ -57,7 +57,7 @@ impl BlockKind {
             Self::HostBase => ["host", "0"],
             Self::Vteps => ["0", "host"],
             Self::Network => ["network", "port, or 0"],
-            Self::HostNetwork => ["network", "0"],
+            Self::HostNetwork => ["network", "part of the flood list, or 0"],
             Self::HostPort => ["port", "number of the address, or 0"],
         }
     }

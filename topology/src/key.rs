@@ -14,8 +14,10 @@ pub struct Key(u32);
 impl Key {
     /// No object: the owner or member of what belongs to none.
     pub const NONE: Self = Self(0);
+    /// Bits of a key.
+    pub const BITS: u32 = 24;
     /// The highest key.
-    pub const MAX: Self = Self(0x00ff_ffff);
+    pub const MAX: Self = Self((1 << Self::BITS) - 1);
 
     /// The key with this number; `None` above 24 bits.
     pub const fn new(number: u32) -> Option<Self> {

@@ -1,6 +1,6 @@
 //! Tables flood, flood_local, flood_remote and flood_vteps: broadcast, multicast and the like.
 //!
-//! A list too long for one flow is divided into parts, numbered in [`Register::CHUNK`].
+//! A list too long for one flow is divided into parts, numbered in [`Register::PART`].
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,9 +13,9 @@ use crate::key::Key;
 use crate::model::Vni;
 use crate::pipeline::{Detail, Origin, Register, Table};
 
-/// Ports or tunnel endpoints in one part of a list. Each takes at most 40 bytes of a flow-mod
-/// that may have 65,535.
-const CHUNK: usize = 400;
+/// Tunnel endpoints in one part of a list. Each takes at most 40 bytes of a flow-mod that may
+/// have 65,535.
+const PART: usize = 400;
 
 /// What every host has.
 pub(super) fn base(emit: &mut Emit) {
@@ -28,18 +28,21 @@ pub(super) fn base(emit: &mut Emit) {
     emit.drop(Detail::FloodVtepsMiss, Key::NONE, Match::new());
 }
 
-/// To the network's ports on this host, and on to others.
-pub(super) fn to_ports(emit: &mut Emit, network: Key, ports: &[Key]) {
-    let chunks = ports.chunks(CHUNK).count();
-    let actions = resubmit_chunks(chunks, Table::FloodLocal);
+/// To the network's ports on this host, part by part, and on to others.
+pub(super) fn here(emit: &mut Emit, network: Key, parts: impl Iterator<Item = Key>) {
+    let actions = resubmit_parts(parts, Table::FloodLocal);
     emit.goto(Detail::Flood, Key::NONE, in_network(network), actions, Table::FloodRemote);
-    for (number, ports) in ports.chunks(CHUNK).enumerate() {
-        let copy = |port: &Key| {
-            let port = set(Register::DESTINATION_PORT, port.get());
-            [port, Action::resubmit(Table::Output.number())]
-        };
+}
+
+/// To the ports of one part.
+pub(super) fn to_ports(emit: &mut Emit, network: Key, part: Key, ports: &[Key]) {
+    let copy = |port: &Key| {
+        let port = set(Register::DESTINATION_PORT, port.get());
+        [port, Action::resubmit(Table::Output.number())]
+    };
+    if !ports.is_empty() {
         let actions = ports.iter().flat_map(copy).collect();
-        emit.end(Detail::PortCopies, Key::NONE, chunk(network, number), actions);
+        emit.end(Detail::PortCopies, part, in_part(network, part), actions);
     }
 }
 
@@ -52,19 +55,20 @@ pub(super) fn vteps(emit: &mut Emit, network: Key, vni: Vni, vteps: BTreeSet<IpA
     let (v6, v4): (Vec<IpAddr>, Vec<IpAddr>) = vteps.into_iter().partition(IpAddr::is_ipv6);
     let clear =
         (!v6.is_empty()).then(|| Action::set_field(Field::TUN_IPV6_DST, Ipv6Addr::UNSPECIFIED));
-    let v6 = v6.chunks(CHUNK).map(|vteps| (None, vteps));
-    let v4 = v4.chunks(CHUNK).map(|vteps| (clear.clone(), vteps));
-    let chunks: Vec<(Option<Action>, &[IpAddr])> = v6.chain(v4).collect();
-    if chunks.is_empty() {
+    let v6 = v6.chunks(PART).map(|vteps| (None, vteps));
+    let v4 = v4.chunks(PART).map(|vteps| (clear.clone(), vteps));
+    let parts: Vec<(Option<Action>, &[IpAddr])> = v6.chain(v4).collect();
+    if parts.is_empty() {
         return;
     }
+    let numbers = || (1..).map_while(Key::new);
     let mut actions = vec![Action::set_field(Field::TUN_ID, u64::from(vni.get()))];
-    actions.extend(resubmit_chunks(chunks.len(), Table::FloodVteps));
+    actions.extend(resubmit_parts(numbers().take(parts.len()), Table::FloodVteps));
     emit.end(Detail::FloodToVteps, Key::NONE, in_network(network), actions);
-    for (number, (first, vteps)) in chunks.into_iter().enumerate() {
+    for (number, (first, vteps)) in numbers().zip(parts) {
         let copy = |&vtep| [set_tunnel_destination(vtep), Action::resubmit(Table::Encap.number())];
         let actions = first.into_iter().chain(vteps.iter().flat_map(copy)).collect();
-        emit.end(Detail::VtepCopies, Key::NONE, chunk(network, number), actions);
+        emit.end(Detail::VtepCopies, Key::NONE, in_part(network, number), actions);
     }
 }
 
@@ -74,11 +78,11 @@ pub(super) fn to_uplink(emit: &mut Emit, network: Key) {
     emit.goto(Detail::FloodToUplink, Key::NONE, matching, Vec::new(), Table::Uplink);
 }
 
-fn resubmit_chunks(chunks: usize, table: Table) -> Vec<Action> {
-    let resubmit = |number| [set(Register::CHUNK, number), Action::resubmit(table.number())];
-    (0..chunks as u32).flat_map(resubmit).collect()
+fn resubmit_parts(parts: impl Iterator<Item = Key>, table: Table) -> Vec<Action> {
+    let resubmit = |part: Key| [set(Register::PART, part.get()), Action::resubmit(table.number())];
+    parts.flat_map(resubmit).collect()
 }
 
-fn chunk(network: Key, number: usize) -> Match {
-    in_network(network).with(Register::CHUNK.field, number as u32)
+fn in_part(network: Key, part: Key) -> Match {
+    in_network(network).with(Register::PART.field, part.get())
 }

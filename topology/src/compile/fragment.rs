@@ -1,6 +1,7 @@
 use openflow::Flow;
 
 use super::emit::Emit;
+use super::parts::Part;
 use super::{Inputs, classify, flood, forward, guard, output, respond, vtep};
 use crate::block::BlockId;
 use crate::facts::HostFacts;
@@ -31,7 +32,14 @@ impl Inputs {
             }
             BlockId::HostNetwork { host, network } => {
                 let (host, facts) = self.local(host)?;
-                self.host_network(emit, host, facts, self.network(network)?);
+                let network = self.network(network)?;
+                match Part::new(member) {
+                    None => self.host_network(emit, host, facts, network),
+                    Some(part) => {
+                        let ports = self.index.plugged(host.id, network.id, part);
+                        flood::to_ports(emit, network.meta.key, member, &ports);
+                    }
+                }
             }
             BlockId::HostPort { host, port } => {
                 let (host, facts) = self.local(host)?;
@@ -91,8 +99,8 @@ impl Inputs {
 
     fn host_network(&self, emit: &mut Emit, host: &Host, facts: &HostFacts, network: &Network) {
         let key = network.meta.key;
-        let ports: Vec<Key> = self.index.plugged(host.id, network.id).collect();
-        flood::to_ports(emit, key, &ports);
+        let parts = self.index.parts(host.id, network.id);
+        flood::here(emit, key, parts.into_iter().map(Part::number));
         if let Some(physical_network) = network.segment.physical_network() {
             let uplink = facts.uplinks.get(physical_network).copied();
             if let Some(uplink) = uplink {

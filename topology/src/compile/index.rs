@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use openflow::MacAddr;
 use rustc_hash::FxHashMap;
 
+use super::parts::{Part, Parts, Touched};
 use crate::key::Key;
 use crate::model::{HostId, NetworkId, PortId};
 
@@ -17,7 +18,7 @@ pub(super) struct Index {
     /// Host → networks that it serves a port of.
     networks: FxHashMap<HostId, BTreeSet<NetworkId>>,
     /// Ports of a network that are plugged into the host that serves them.
-    plugged: FxHashMap<(HostId, NetworkId), BTreeSet<Key>>,
+    plugged: FxHashMap<(HostId, NetworkId), Parts>,
     /// Ethernet address of an allowed address pair → served ports that name it.
     pair_macs: FxHashMap<(NetworkId, MacAddr), BTreeSet<(Key, PortId)>>,
     /// Tunnel address → hosts that say it is theirs.
@@ -64,27 +65,30 @@ impl Index {
         self.networks.get(&host).into_iter().flat_map(|networks| networks.iter().copied())
     }
 
-    /// A served port is plugged, or not. True when that is new.
+    /// A served port is plugged, or not.
     pub(super) fn plug(
         &mut self,
         host: HostId,
         network: NetworkId,
         port: Key,
         plugged: bool,
-    ) -> bool {
-        if plugged {
-            return self.plugged.entry((host, network)).or_default().insert(port);
+    ) -> Touched {
+        let parts = self.plugged.entry((host, network)).or_default();
+        let touched = parts.set(port, plugged);
+        if parts.is_empty() {
+            self.plugged.remove(&(host, network));
         }
-        remove_from_set(&mut self.plugged, &(host, network), &port)
+        touched
     }
 
-    /// The ports of `network` that are plugged into `host`, by key.
-    pub(super) fn plugged(
-        &self,
-        host: HostId,
-        network: NetworkId,
-    ) -> impl Iterator<Item = Key> + '_ {
-        self.plugged.get(&(host, network)).into_iter().flat_map(|ports| ports.iter().copied())
+    /// The parts of the ports of `network` that are plugged into `host`.
+    pub(super) fn parts(&self, host: HostId, network: NetworkId) -> Vec<Part> {
+        self.plugged.get(&(host, network)).map(Parts::parts).unwrap_or_default()
+    }
+
+    /// The ports in one part.
+    pub(super) fn plugged(&self, host: HostId, network: NetworkId, part: Part) -> Vec<Key> {
+        self.plugged.get(&(host, network)).map(|parts| parts.keys(part)).unwrap_or_default()
     }
 
     /// A served port names `mac` in its allowed address pairs.

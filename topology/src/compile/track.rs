@@ -27,6 +27,21 @@ impl Inputs {
         self.model.network(network).map(|network| network.meta.key)
     }
 
+    /// All that `host` has for a network.
+    fn mark_host_network(
+        &self,
+        dirty: &mut Dirty,
+        (host, host_key): (HostId, Key),
+        network: NetworkId,
+        key: Key,
+    ) {
+        let block = BlockId::HostNetwork { host: host_key, network: key };
+        dirty.mark_local(host, block);
+        for part in self.index.parts(host, network) {
+            dirty.mark(block, part.number());
+        }
+    }
+
     fn host_key(&self, host: HostId) -> Option<Key> {
         self.model.host(host).map(|host| host.meta.key)
     }
@@ -75,8 +90,12 @@ impl Compiler {
             for host in self.inputs.index.hosts_of(network.id) {
                 self.dirty.subscriptions.insert((host, BlockId::Network(key)));
                 if let Some(host_key) = self.inputs.host_key(host) {
-                    let block = BlockId::HostNetwork { host: host_key, network: key };
-                    self.dirty.mark_local(host, block);
+                    self.inputs.mark_host_network(
+                        &mut self.dirty,
+                        (host, host_key),
+                        network.id,
+                        key,
+                    );
                 }
             }
             for port in self.inputs.model.ports_of(network.id) {
@@ -143,8 +162,9 @@ impl Compiler {
 
     fn mark_host_networks(&mut self, host: HostId, key: Key) {
         for network in self.inputs.index.networks_of(host) {
-            if let Some(network) = self.inputs.network_key(network) {
-                self.dirty.mark_local(host, BlockId::HostNetwork { host: key, network });
+            if let Some(network_key) = self.inputs.network_key(network) {
+                let host = (host, key);
+                self.inputs.mark_host_network(&mut self.dirty, host, network, network_key);
             }
         }
     }
@@ -217,11 +237,11 @@ impl Compiler {
 
     /// `host` has got its first port of `network`, or lost its last.
     fn mark_membership(&mut self, network: NetworkId, host: HostId) {
-        let Some(network) = self.inputs.network_key(network) else { return };
-        self.dirty.mark(BlockId::Network(network), Key::NONE);
-        self.dirty.subscriptions.insert((host, BlockId::Network(network)));
-        if let Some(key) = self.inputs.host_key(host) {
-            self.dirty.mark_local(host, BlockId::HostNetwork { host: key, network });
+        let Some(key) = self.inputs.network_key(network) else { return };
+        self.dirty.mark(BlockId::Network(key), Key::NONE);
+        self.dirty.subscriptions.insert((host, BlockId::Network(key)));
+        if let Some(host_key) = self.inputs.host_key(host) {
+            self.inputs.mark_host_network(&mut self.dirty, (host, host_key), network, key);
         }
     }
 
@@ -237,11 +257,16 @@ impl Compiler {
 
     /// A served port is plugged, perhaps under another number than before, or not.
     fn plug(&mut self, host: HostId, network: NetworkId, port: Key, plugged: bool) {
-        let new = self.inputs.index.plug(host, network, port, plugged);
+        let touched = self.inputs.index.plug(host, network, port, plugged);
         let Some(key) = self.inputs.host_key(host) else { return };
         self.dirty.mark_local(host, BlockId::HostPort { host: key, port });
-        if let Some(network) = self.inputs.network_key(network).filter(|_| new) {
-            self.dirty.mark_local(host, BlockId::HostNetwork { host: key, network });
+        let Some(network) = self.inputs.network_key(network) else { return };
+        let block = BlockId::HostNetwork { host: key, network };
+        for part in touched.parts {
+            self.dirty.mark(block, part.number());
+        }
+        if touched.list {
+            self.dirty.mark(block, Key::NONE);
         }
     }
 

@@ -30,13 +30,16 @@ impl Register {
         name: "reg3",
         holds: "where the packet came from: 1 a local port, 2 the tunnel, 3 an uplink",
     };
-    /// Which part of a flood list is being worked through.
-    pub const CHUNK: Self =
-        Self { field: Field::REG5, name: "reg5", holds: "part of a flood list" };
+    /// The part of a flood list that is being worked through.
+    pub const PART: Self = Self {
+        field: Field::REG5,
+        name: "reg5",
+        holds: "part of a flood list that copies are being made for",
+    };
 
     /// Every register in use.
     pub const ALL: [Self; 5] =
-        [Self::NETWORK, Self::SOURCE_PORT, Self::DESTINATION_PORT, Self::ORIGIN, Self::CHUNK];
+        [Self::NETWORK, Self::SOURCE_PORT, Self::DESTINATION_PORT, Self::ORIGIN, Self::PART];
 }
 
 /// Where a packet came from, as [`Register::ORIGIN`] holds it.

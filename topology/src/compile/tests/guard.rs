@@ -16,7 +16,9 @@ fn check(port: Port, expect: Expect) {
 
 #[test]
 fn an_ipv4_port() {
-    check(port(1, 1), expect![[r#"
+    check(
+        port(1, 1),
+        expect![[r#"
         cookie=0x1400000100000087, table=guard, priority=200,udp,reg1=0x1,tp_src=67 actions=drop
         cookie=0x1400000100000087, table=guard, priority=200,udp,reg1=0x1,tp_dst=68 actions=drop
         cookie=0x1400000100000087, table=guard, priority=200,udp6,reg1=0x1,tp_src=547 actions=drop
@@ -43,12 +45,15 @@ fn an_ipv4_port() {
         cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=133 actions=goto_table:respond
         cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=143 actions=goto_table:respond
         cookie=0x1400000100000092, table="guard_ipv6", priority=10,reg1=0x1 actions=drop
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_ipv6_address_more() {
-    check(Port { fixed_ips: vec![fixed_ip("2001:db8::1")], ..port(1, 1) }, expect![[r#"
+    check(
+        Port { fixed_ips: vec![fixed_ip("2001:db8::1")], ..port(1, 1) },
+        expect![[r#"
         cookie=0x1400000100000087, table=guard, priority=200,udp,reg1=0x1,tp_src=67 actions=drop
         cookie=0x1400000100000087, table=guard, priority=200,udp,reg1=0x1,tp_dst=68 actions=drop
         cookie=0x1400000100000087, table=guard, priority=200,udp6,reg1=0x1,tp_src=547 actions=drop
@@ -75,7 +80,8 @@ fn an_ipv6_address_more() {
         cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=133 actions=goto_table:respond
         cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=143 actions=goto_table:respond
         cookie=0x1400000100000092, table="guard_ipv6", priority=10,reg1=0x1 actions=drop
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -86,7 +92,9 @@ fn pairs_with_the_own_and_another_address() {
         pair("2001:db8:1::/64", Some("00:00:5e:00:02:07")),
         pair("0.0.0.0/0", Some("01:00:5e:00:00:01")),
     ];
-    check(Port { fixed_ips: vec![], allowed_address_pairs, ..port(1, 1) }, expect![[r#"
+    check(
+        Port { fixed_ips: vec![], allowed_address_pairs, ..port(1, 1) },
+        expect![[r#"
         cookie=0x1400000100000087, table=guard, priority=200,udp,reg1=0x1,tp_src=67 actions=drop
         cookie=0x1400000100000087, table=guard, priority=200,udp,reg1=0x1,tp_dst=68 actions=drop
         cookie=0x1400000100000087, table=guard, priority=200,udp6,reg1=0x1,tp_src=547 actions=drop
@@ -130,13 +138,17 @@ fn pairs_with_the_own_and_another_address() {
         cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=133 actions=goto_table:respond
         cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=143 actions=goto_table:respond
         cookie=0x1400000100000092, table="guard_ipv6", priority=10,reg1=0x1 actions=drop
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn without_port_security() {
-    check(Port { port_security: false, ..port(1, 1) }, expect![[r#"
+    check(
+        Port { port_security: false, ..port(1, 1) },
+        expect![[r#"
         cookie=0x1400000100000182, table=guard, priority=120,arp,reg1=0x1,arp_spa=10.0.0.1,arp_tpa=10.0.0.1,arp_op=1 actions=goto_table:"forward_local"
         cookie=0x1400000100000081, table=guard, priority=100,reg1=0x1 actions=goto_table:respond
-    "#]]);
+    "#]],
+    );
 }

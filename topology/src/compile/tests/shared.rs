@@ -38,8 +38,8 @@ fn a_network_answers_forwards_and_floods() {
         cookie=0x1200000100000153, table="forward_remote", priority=100,reg0=0x1,dl_dst=fa:16:3e:00:00:01 actions=set_field:0x1389->tun_id,set_field:192.0.2.11->tun_dst,goto_table:encap
         cookie=0x1200000100000253, table="forward_remote", priority=100,reg0=0x1,dl_dst=fa:16:3e:00:00:02 actions=set_field:0x1389->tun_id,set_field:192.0.2.12->tun_dst,goto_table:encap
         cookie=0x1200000100000056, table="forward_remote", priority=10,reg0=0x1 actions=drop
-        cookie=0x1200000100000057, table="flood_remote", priority=100,reg0=0x1 actions=set_field:0x1389->tun_id,set_field:0->reg5,resubmit(,"flood_vteps")
-        cookie=0x1200000100000058, table="flood_vteps", priority=100,reg0=0x1,reg5=0 actions=set_field:192.0.2.11->tun_dst,resubmit(,encap),set_field:192.0.2.12->tun_dst,resubmit(,encap)
+        cookie=0x1200000100000057, table="flood_remote", priority=100,reg0=0x1 actions=set_field:0x1389->tun_id,set_field:0x1->reg5,resubmit(,"flood_vteps")
+        cookie=0x1200000100000058, table="flood_vteps", priority=100,reg0=0x1,reg5=0x1 actions=set_field:192.0.2.11->tun_dst,resubmit(,encap),set_field:192.0.2.12->tun_dst,resubmit(,encap)
     "#]]);
 }
 
@@ -52,9 +52,9 @@ fn ipv6_endpoints_come_before_ipv4_ones() {
         cookie=0x1200000100000253, table="forward_remote", priority=100,reg0=0x1,dl_dst=fa:16:3e:00:00:02 actions=set_field:0x1389->tun_id,set_field:192.0.2.12->tun_dst,goto_table:encap
         cookie=0x1200000100000353, table="forward_remote", priority=100,reg0=0x1,dl_dst=fa:16:3e:00:00:03 actions=set_field:0x1389->tun_id,set_field:2001:db8:ffff::13->tun_ipv6_dst,goto_table:encap
         cookie=0x1200000100000056, table="forward_remote", priority=10,reg0=0x1 actions=drop
-        cookie=0x1200000100000057, table="flood_remote", priority=100,reg0=0x1 actions=set_field:0x1389->tun_id,set_field:0->reg5,resubmit(,"flood_vteps"),set_field:0x1->reg5,resubmit(,"flood_vteps")
-        cookie=0x1200000100000058, table="flood_vteps", priority=100,reg0=0x1,reg5=0 actions=set_field:2001:db8:ffff::13->tun_ipv6_dst,resubmit(,encap)
-        cookie=0x1200000100000058, table="flood_vteps", priority=100,reg0=0x1,reg5=0x1 actions=set_field:::->tun_ipv6_dst,set_field:192.0.2.11->tun_dst,resubmit(,encap),set_field:192.0.2.12->tun_dst,resubmit(,encap)
+        cookie=0x1200000100000057, table="flood_remote", priority=100,reg0=0x1 actions=set_field:0x1389->tun_id,set_field:0x1->reg5,resubmit(,"flood_vteps"),set_field:0x2->reg5,resubmit(,"flood_vteps")
+        cookie=0x1200000100000058, table="flood_vteps", priority=100,reg0=0x1,reg5=0x1 actions=set_field:2001:db8:ffff::13->tun_ipv6_dst,resubmit(,encap)
+        cookie=0x1200000100000058, table="flood_vteps", priority=100,reg0=0x1,reg5=0x2 actions=set_field:::->tun_ipv6_dst,set_field:192.0.2.11->tun_dst,resubmit(,encap),set_field:192.0.2.12->tun_dst,resubmit(,encap)
     "#]]);
 }
 
