@@ -1,15 +1,20 @@
 //! Switches: OpenFlow sessions that bring each host's `br-int` to the flows it should have.
 //!
-//! [`difference`](reconcile) is pure; [`session`] drives one connection: handshake, read back,
-//! send what differs, then follow what changes. One hand-over is on its way at a time, confirmed
-//! by a barrier; what changes meanwhile is gathered by the engine, as block versions and not as
-//! messages, so a slow switch costs latency and no memory.
+//! [`difference`] and [`Script`] are pure: what a switch lacks, and in which order it gets that.
+//! [`Connection`] moves bytes and knows the exchanges that a session consists of. A session drives
+//! one connection: handshake, read back, send what differs, then follow what changes. One
+//! hand-over is on its way at a time, confirmed by a barrier; what changes meanwhile is gathered
+//! by the engine, as block versions and not as messages, so a slow switch costs latency and no
+//! memory.
 
 mod connection;
+mod exchange;
 mod listen;
 mod reconcile;
 mod script;
 mod session;
 
+pub use connection::{Connection, ConnectionError};
 pub use listen::serve;
 pub use reconcile::{Difference, difference};
+pub use script::Script;

@@ -17,23 +17,35 @@ const READ: usize = 64 << 10;
 
 /// Why a connection ended.
 #[derive(Debug, Error)]
-pub(super) enum ConnectionError {
+pub enum ConnectionError {
+    /// The switch has closed it.
     #[error("closed by the switch")]
     Closed,
+    /// The socket failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The switch broke the protocol.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
+    /// A message of ours does not fit.
     #[error("a message does not fit: {0}")]
     TooLong(#[from] TooLong),
+    /// The switch does not read.
     #[error("the switch has left {0} bytes unread")]
     Stalled(usize),
+    /// The switch refused a request that a session cannot do without.
     #[error("the switch refused a request for {what}: {}", error.code)]
-    Refused { what: &'static str, error: ErrorMessage },
+    Refused {
+        /// What was asked for.
+        what: &'static str,
+        /// The switch's answer.
+        error: ErrorMessage,
+    },
 }
 
 /// A switch's session on its TCP stream.
-pub(super) struct Connection {
+#[derive(Debug)]
+pub struct Connection {
     stream: TcpStream,
     session: Session,
     input: BytesMut,
@@ -43,7 +55,11 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Shakes hands.
-    pub(super) async fn open(stream: TcpStream) -> Result<(Self, FeaturesReply), ConnectionError> {
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends before that is done.
+    pub async fn open(stream: TcpStream) -> Result<(Self, FeaturesReply), ConnectionError> {
         let session = Session::new(End::Controller, Instant::now());
         let input = BytesMut::with_capacity(READ);
         let mut connection = Self { stream, session, input, output: Bytes::new() };

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use openflow::message::{FlowMod, FlowModCommand, Message};
@@ -26,18 +27,20 @@ pub(super) enum Step {
 /// meets a half-made path: what is new from the last table to the first, then what goes from the
 /// first to the last.
 #[derive(Debug)]
-pub(super) struct Script {
+pub struct Script {
     steps: Vec<Step>,
     /// A block is cleared and filled again: that must be one bundle.
     whole: bool,
 }
 
 impl Script {
-    pub(super) fn from_difference(difference: Difference) -> Self {
+    /// What a read back found to be different.
+    pub fn from_difference(difference: Difference) -> Self {
         Self::ordered(vec![], difference.put, difference.removed)
     }
 
-    pub(super) fn from_update(update: Update) -> Self {
+    /// What has changed since the last hand-over.
+    pub fn from_update(update: Update) -> Self {
         let removed = update.removed.iter().map(|flow| flow.flow.clone()).collect();
         Self::ordered(update.cleared, update.put, removed)
     }
@@ -56,8 +59,13 @@ impl Script {
     }
 
     /// Number of flow-mods.
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.steps.len()
+    }
+
+    /// True when there is nothing to send.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
     }
 
     /// The steps, divided into what goes into one bundle each.
@@ -84,5 +92,15 @@ impl Step {
                 FlowMod { cookie_mask: Cookie::OWNER_MASK, ..FlowMod::new(delete.command, flow) }
             }
         })
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Put(flow) => write!(f, "{}", flow.flow),
+            Self::Remove(flow) => write!(f, "removal of {flow}"),
+            Self::Clear(block) => write!(f, "removal of {block:?}"),
+        }
     }
 }

@@ -1,12 +1,3 @@
-use std::fmt;
-
-use bytes::Bytes;
-use openflow::message::{
-    BundleControl, BundleControlType, BundleFlags, ErrorMessage, FlowModCommand, FlowStats,
-    FlowStatsRequest, Message, MultipartReplyBody, MultipartRequest, MultipartRequestBody,
-    bundle_add_frame, bundled_flow_frame,
-};
-use openflow::session::Event;
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -15,14 +6,9 @@ use tracing::{debug, info, warn};
 
 use super::connection::{Connection, ConnectionError};
 use super::reconcile::difference;
-use super::script::{Script, Step};
+use super::script::Script;
 use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket};
 
-/// The bundle's number: one is open at a time on a connection.
-const BUNDLE_ID: u32 = 1;
-/// The xid of all flow-mods inside bundles: the same for every switch, so that their bytes are; none
-/// of [`openflow::session::Session::OWN_XIDS`].
-const SHARED_XID: u32 = 1;
 /// Questions of other parts that may wait for a session.
 const REQUESTS: usize = 8;
 
@@ -35,8 +21,6 @@ pub(super) enum SessionEnd {
     Replaced,
     #[error("the switch refused {count} flows")]
     Refused { count: usize },
-    #[error("a flow does not fit a message: {0}")]
-    TooLong(#[from] openflow::TooLong),
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -107,7 +91,7 @@ impl Session {
 
     /// Reads back what the switch has, and sends what differs from what it should have.
     async fn synchronise(&mut self) -> Result<(), SessionEnd> {
-        let installed = self.read_back().await?;
+        let installed = self.connection.read_back().await?;
         let count = installed.len();
         let snapshot = self.engine.snapshot(self.place.host, self.place.session).await?;
         let snapshot = snapshot.ok_or(SessionEnd::Replaced)?;
@@ -133,6 +117,15 @@ impl Session {
         self.confirm(ticket, &script, Some(foreign as u64)).await
     }
 
+    /// Sends a script; a switch that refuses part of it is not what it should be, so the session
+    /// ends.
+    async fn carry_out(&mut self, script: &Script) -> Result<(), SessionEnd> {
+        match self.connection.carry_out(script).await? {
+            0 => Ok(()),
+            count => Err(SessionEnd::Refused { count }),
+        }
+    }
+
     async fn confirm(
         &self,
         ticket: Ticket,
@@ -146,116 +139,11 @@ impl Session {
     async fn answer(&mut self, request: SwitchRequest) -> Result<(), SessionEnd> {
         match request {
             SwitchRequest::Installed(reply) => {
-                let flows = self.read_back().await?;
+                let flows = self.connection.read_back().await?;
                 // Whoever asked may have gone.
                 let _ = reply.send(flows);
             }
         }
         Ok(())
-    }
-
-    async fn read_back(&mut self) -> Result<Vec<FlowStats>, SessionEnd> {
-        let body = MultipartRequestBody::Flow(FlowStatsRequest::default());
-        let request = Message::MultipartRequest(MultipartRequest { more: false, body });
-        let sent = self.connection.send(&request)?;
-        let mut flows = Vec::new();
-        loop {
-            match self.connection.next().await? {
-                Event::Part { xid, body, last } if xid == sent => {
-                    if let MultipartReplyBody::Flow(part) = body {
-                        flows.extend(part);
-                    }
-                    if last {
-                        return Ok(flows);
-                    }
-                }
-                Event::Error { xid, error } if xid == sent => {
-                    return Err(ConnectionError::Refused { what: "flow statistics", error }.into());
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Sends a script, bundle by bundle; every one is confirmed before the next.
-    async fn carry_out(&mut self, script: &Script) -> Result<(), SessionEnd> {
-        let mut refused = 0;
-        for bundle in script.bundles() {
-            if let Some(error) = self.send_bundle(bundle).await? {
-                // One bad message drops the whole bundle: the good ones go one by one.
-                warn!(error = %error.code, flow_mods = bundle.len(), "the switch refused a bundle");
-                refused += self.send_singly(bundle).await?;
-            }
-        }
-        match refused {
-            0 => Ok(()),
-            count => Err(SessionEnd::Refused { count }),
-        }
-    }
-
-    /// Sends the steps as one atomic bundle, and waits for the barrier behind it.
-    async fn send_bundle(&mut self, steps: &[Step]) -> Result<Option<ErrorMessage>, SessionEnd> {
-        let control = |kind| Message::BundleControl(BundleControl::new(BUNDLE_ID, kind));
-        self.connection.send(&control(BundleControlType::OpenRequest))?;
-        for step in steps {
-            self.connection.send_encoded(frame(step)?);
-        }
-        self.connection.send(&control(BundleControlType::CommitRequest))?;
-        // The first error says what was wrong, those behind it only that the bundle is gone.
-        let errors = self.barrier().await?;
-        Ok(errors.into_iter().next().map(|(_, error)| error))
-    }
-
-    /// Sends the steps each on its own; answers how many the switch refused.
-    async fn send_singly(&mut self, steps: &[Step]) -> Result<usize, SessionEnd> {
-        let mut sent = Vec::with_capacity(steps.len());
-        for step in steps {
-            sent.push(self.connection.send(&step.message())?);
-        }
-        let errors = self.barrier().await?;
-        for (xid, error) in &errors {
-            let step = sent.iter().position(|other| other == xid).map(|at| &steps[at]);
-            warn!(error = %error.code, flow = %Refused(step), "the switch refused a flow");
-        }
-        Ok(errors.len())
-    }
-
-    /// Waits until the switch has dealt with everything; answers the errors meanwhile.
-    async fn barrier(&mut self) -> Result<Vec<(u32, ErrorMessage)>, SessionEnd> {
-        let sent = self.connection.send(&Message::BarrierRequest)?;
-        let mut errors = Vec::new();
-        loop {
-            match self.connection.next().await? {
-                Event::Reply { xid, .. } if xid == sent => return Ok(errors),
-                Event::Error { xid, error } => errors.push((xid, error)),
-                _ => {}
-            }
-        }
-    }
-}
-
-/// The message by which a step becomes part of the open bundle.
-fn frame(step: &Step) -> Result<Bytes, SessionEnd> {
-    let xid = SHARED_XID;
-    let flags = BundleFlags::ATOMIC_ORDERED;
-    Ok(match step {
-        Step::Put(flow) => {
-            bundled_flow_frame(FlowModCommand::Add, &flow.flow, BUNDLE_ID, flags, xid)?
-        }
-        step => bundle_add_frame(&step.message().to_bytes(xid)?, BUNDLE_ID, flags, xid)?,
-    })
-}
-
-/// A refused step, for the log.
-struct Refused<'a>(Option<&'a Step>);
-
-impl fmt::Display for Refused<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(Step::Put(flow)) => write!(f, "{}", flow.flow),
-            Some(Step::Remove(flow)) => write!(f, "removal of {flow}"),
-            Some(Step::Clear(block)) => write!(f, "removal of {block:?}"),
-            None => f.write_str("(unknown)"),
-        }
     }
 }
