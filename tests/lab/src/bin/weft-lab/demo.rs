@@ -85,7 +85,7 @@ fn wait_for_hosts(lab: &Lab, weftd: &Weftd) -> Result<HashMap<String, String>> {
 
 /// The names of the hosts that are ready, by system id.
 fn ready_hosts(list: &Value) -> HashMap<String, String> {
-    let hosts = list["hosts"].as_array().into_iter().flatten();
+    let hosts = list.as_array().into_iter().flatten();
     let ready = hosts.filter(|host| host["state"] == "READY").filter_map(|host| {
         Some((host["system_id"].as_str()?.to_owned(), host["name"].as_str()?.to_owned()))
     });
