@@ -25,8 +25,10 @@ use rustc_hash::FxHashMap;
 
 use crate::block::{Block, BlockFlow, BlockId};
 use crate::facts::HostFacts;
-use crate::key::{Key, Kind};
-use crate::model::{Change, Host, HostId, Model, Port, Resource, ResourceId};
+use crate::key::Key;
+use crate::model::{Change, Host, HostId, Model, Resource};
+pub(crate) use forward::is_floating;
+pub(crate) use guard::allowed_source;
 use index::Index;
 
 /// Compiles the model to blocks, and says which host has which.
@@ -192,14 +194,15 @@ impl Compiler {
     pub fn subscribers(&self, block: BlockId) -> impl Iterator<Item = HostId> + '_ {
         let candidates: Vec<HostId> = match block {
             BlockId::Vteps => self.inputs.model.hosts().keys().copied().collect(),
-            BlockId::Network(key) => match self.inputs.model.by_key(Kind::Network, key) {
-                Some(ResourceId::Network(network)) => self.inputs.index.hosts_of(network).collect(),
-                _ => Vec::new(),
-            },
+            BlockId::Network(key) => {
+                let network = self.inputs.model.network_by_key(key);
+                let hosts = network.map(|network| self.inputs.index.hosts_of(network.id));
+                hosts.into_iter().flatten().collect()
+            }
             BlockId::HostBase(host)
             | BlockId::HostNetwork { host, .. }
             | BlockId::HostPort { host, .. } => {
-                self.inputs.host(host).map(|host| host.id).into_iter().collect()
+                self.inputs.model.host_by_key(host).map(|host| host.id).into_iter().collect()
             }
         };
         candidates.into_iter().filter(move |&host| self.is_subscribed(host, block))
@@ -212,33 +215,9 @@ impl Compiler {
 }
 
 impl Inputs {
-    /// The host with this key.
-    fn host(&self, key: Key) -> Option<&Arc<Host>> {
-        match self.model.by_key(Kind::Host, key) {
-            Some(ResourceId::Host(id)) => self.model.host(id),
-            _ => None,
-        }
-    }
-
-    /// The network with this key.
-    fn network(&self, key: Key) -> Option<&Arc<crate::model::Network>> {
-        match self.model.by_key(Kind::Network, key) {
-            Some(ResourceId::Network(id)) => self.model.network(id),
-            _ => None,
-        }
-    }
-
-    /// The port with this key.
-    fn port(&self, key: Key) -> Option<&Arc<Port>> {
-        match self.model.by_key(Kind::Port, key) {
-            Some(ResourceId::Port(id)) => self.model.port(id),
-            _ => None,
-        }
-    }
-
     /// The host that has the key `host`, and what it reported.
     fn local(&self, host: Key) -> Option<(&Host, &HostFacts)> {
-        let host = self.host(host)?;
+        let host = self.model.host_by_key(host)?;
         Some((host, self.facts.get(&host.id)?))
     }
 
@@ -246,22 +225,24 @@ impl Inputs {
     fn has_block(&self, block: BlockId) -> bool {
         match block {
             BlockId::Vteps => true,
-            BlockId::Network(network) => self.network(network).is_some(),
+            BlockId::Network(network) => self.model.network_by_key(network).is_some(),
             BlockId::HostBase(host) => self.local(host).is_some(),
             BlockId::HostNetwork { host, network } => {
-                match (self.local(host), self.network(network)) {
+                match (self.local(host), self.model.network_by_key(network)) {
                     (Some((host, _)), Some(network)) => self.index.is_member(network.id, host.id),
                     _ => false,
                 }
             }
-            BlockId::HostPort { host, port } => match (self.local(host), self.port(port)) {
-                (Some((host, facts)), Some(port)) => {
-                    port.serving_host() == Some(host.id)
-                        && facts.ports.contains_key(&port.id)
-                        && self.model.network(port.network).is_some()
+            BlockId::HostPort { host, port } => {
+                match (self.local(host), self.model.port_by_key(port)) {
+                    (Some((host, facts)), Some(port)) => {
+                        port.serving_host() == Some(host.id)
+                            && facts.ports.contains_key(&port.id)
+                            && self.model.network(port.network).is_some()
+                    }
+                    _ => false,
                 }
-                _ => false,
-            },
+            }
         }
     }
 
@@ -271,9 +252,10 @@ impl Inputs {
         self.has_block(block)
             && match block {
                 BlockId::Vteps => true,
-                BlockId::Network(network) => {
-                    self.network(network).is_some_and(|net| self.index.is_member(net.id, host))
-                }
+                BlockId::Network(network) => self
+                    .model
+                    .network_by_key(network)
+                    .is_some_and(|net| self.index.is_member(net.id, host)),
                 BlockId::HostBase(host)
                 | BlockId::HostNetwork { host, .. }
                 | BlockId::HostPort { host, .. } => host == own,
@@ -282,4 +264,4 @@ impl Inputs {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

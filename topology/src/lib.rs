@@ -6,6 +6,7 @@
 pub mod block;
 pub mod compile;
 pub mod cookie;
+pub mod explain;
 pub mod facts;
 pub mod intent;
 pub mod key;

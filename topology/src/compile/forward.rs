@@ -6,7 +6,7 @@ use openflow::{Action, Field, MacAddr, Match};
 
 use super::emit::{Emit, in_network, set};
 use crate::key::Key;
-use crate::model::{Port, Vni};
+use crate::model::{Model, NetworkId, Port, Vni};
 use crate::pipeline::{Detail, Origin, Register, Table};
 
 /// What every host has.
@@ -49,6 +49,12 @@ pub(super) fn to_vtep(emit: &mut Emit, network: Key, port: &Port, vni: Vni, vtep
 pub(super) fn floating(emit: &mut Emit, network: Key, port: Key, mac: MacAddr) {
     let matching = destination(network, mac);
     emit.goto(Detail::ForwardFloating, port, matching, Vec::new(), Table::Flood);
+}
+
+/// True when `mac`, out of an allowed address pair, is no served port's own address.
+pub(crate) fn is_floating(model: &Model, network: NetworkId, mac: MacAddr) -> bool {
+    let owner = model.port_by_mac(network, mac).and_then(|id| model.port(id));
+    !mac.is_multicast() && owner.is_none_or(|owner| owner.serving_host().is_none())
 }
 
 /// Everything else on an overlay network: nobody there can have it.

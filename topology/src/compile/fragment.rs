@@ -19,12 +19,16 @@ impl Inputs {
     /// `None` when something that the fragment is about does not exist: then it has no flows.
     fn emit(&self, emit: &mut Emit, block: BlockId, member: Key) -> Option<()> {
         match block {
-            BlockId::Vteps => self.vtep(emit, self.host(member)?),
+            BlockId::Vteps => self.vtep(emit, self.model.host_by_key(member)?),
             BlockId::Network(network) if member == Key::NONE => {
-                self.network_shared(emit, self.network(network)?);
+                self.network_shared(emit, self.model.network_by_key(network)?);
             }
             BlockId::Network(network) => {
-                self.port_shared(emit, self.network(network)?, self.port(member)?);
+                self.port_shared(
+                    emit,
+                    self.model.network_by_key(network)?,
+                    self.model.port_by_key(member)?,
+                );
             }
             BlockId::HostBase(host) => {
                 let (host, facts) = self.local(host)?;
@@ -32,7 +36,7 @@ impl Inputs {
             }
             BlockId::HostNetwork { host, network } => {
                 let (host, facts) = self.local(host)?;
-                let network = self.network(network)?;
+                let network = self.model.network_by_key(network)?;
                 match Part::new(member) {
                     None => self.host_network(emit, host, facts, network),
                     Some(part) => {
@@ -43,7 +47,7 @@ impl Inputs {
             }
             BlockId::HostPort { host, port } => {
                 let (host, facts) = self.local(host)?;
-                self.host_port(emit, host, facts, self.port(port)?)?;
+                self.host_port(emit, host, facts, self.model.port_by_key(port)?)?;
             }
         }
         Some(())
@@ -85,16 +89,10 @@ impl Inputs {
         }
         for mac in super::track::pair_macs(port) {
             let first = self.index.first_naming(network.id, mac).map(|(key, _)| key);
-            if first == Some(port.meta.key) && self.is_floating(network, mac) {
+            if first == Some(port.meta.key) && forward::is_floating(&self.model, network.id, mac) {
                 forward::floating(emit, network.meta.key, port.meta.key, mac);
             }
         }
-    }
-
-    /// True when no served port has `mac` as its own.
-    fn is_floating(&self, network: &Network, mac: openflow::MacAddr) -> bool {
-        let owner = self.model.port_by_mac(network.id, mac).and_then(|id| self.model.port(id));
-        !mac.is_multicast() && owner.is_none_or(|owner| owner.serving_host().is_none())
     }
 
     fn host_network(&self, emit: &mut Emit, host: &Host, facts: &HostFacts, network: &Network) {

@@ -4,7 +4,8 @@ mod ipv4;
 mod ipv6;
 mod source;
 
-use openflow::Match;
+use ipnet::IpNet;
+use openflow::{MacAddr, Match};
 
 use super::emit::{Emit, from_port};
 use crate::key::Key;
@@ -16,6 +17,12 @@ use source::sources;
 pub(super) fn base(emit: &mut Emit) {
     emit.drop(Detail::GuardMiss, Key::NONE, Match::new());
     emit.drop(Detail::GuardIpv6Miss, Key::NONE, Match::new());
+}
+
+/// The addresses that flows with this member in their cookie are about.
+pub(crate) fn allowed_source(port: &Port, number: Key) -> Option<(MacAddr, IpNet)> {
+    let source = sources(port).into_iter().find(|source| source.number == number)?;
+    Some((source.mac, source.prefix))
 }
 
 /// What `port` may send.

@@ -1,6 +1,6 @@
 //! Golden tests: a small model in, the flows out as `ovs-ofctl --names dump-flows` prints them.
 
-mod fixture;
+pub(crate) mod fixture;
 mod flood;
 mod forward;
 mod guard;

@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Host, HostId, Network, NetworkId, Port, PortId, Project, ProjectId, Subnet, SubnetId};
+use super::{
+    Host, HostId, Meta, Network, NetworkId, Port, PortId, Project, ProjectId, Subnet, SubnetId,
+};
 use crate::key::{Key, Kind};
 
 /// One step from a model to the next; a commit is a batch of them.
@@ -56,6 +58,17 @@ impl Resource {
             Self::Subnet(subnet) => ResourceId::Subnet(subnet.id),
             Self::Port(port) => ResourceId::Port(port.id),
             Self::Host(host) => ResourceId::Host(host.id),
+        }
+    }
+
+    /// What it has beside its own fields.
+    pub fn meta(&self) -> &Meta {
+        match self {
+            Self::Project(project) => &project.meta,
+            Self::Network(network) => &network.meta,
+            Self::Subnet(subnet) => &subnet.meta,
+            Self::Port(port) => &port.meta,
+            Self::Host(host) => &host.meta,
         }
     }
 }

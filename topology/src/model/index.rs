@@ -82,6 +82,30 @@ impl Model {
         self.keys.range((kind, first)..=(kind, Key::MAX)).map(|(_, &id)| id)
     }
 
+    /// The network with this key.
+    pub fn network_by_key(&self, key: Key) -> Option<&Arc<Network>> {
+        match self.by_key(Kind::Network, key)? {
+            ResourceId::Network(id) => self.network(id),
+            _ => None,
+        }
+    }
+
+    /// The port with this key.
+    pub fn port_by_key(&self, key: Key) -> Option<&Arc<Port>> {
+        match self.by_key(Kind::Port, key)? {
+            ResourceId::Port(id) => self.port(id),
+            _ => None,
+        }
+    }
+
+    /// The host with this key.
+    pub fn host_by_key(&self, key: Key) -> Option<&Arc<Host>> {
+        match self.by_key(Kind::Host, key)? {
+            ResourceId::Host(id) => self.host(id),
+            _ => None,
+        }
+    }
+
     /// The key that the next new resource of this kind gets: the first unused one from where
     /// allocation stopped. `None` when all are in use.
     pub fn free_key(&self, kind: Kind) -> Option<Key> {

@@ -15,24 +15,24 @@ use crate::model::{
 use crate::pipeline::{Table, TableNames};
 
 /// A compiler and what it was told. Objects are named by their keys.
-pub(super) struct World {
-    pub(super) compiler: Compiler,
+pub(crate) struct World {
+    pub(crate) compiler: Compiler,
     facts: BTreeMap<u32, HostFacts>,
 }
 
-pub(super) fn key(number: u32) -> Key {
+pub(crate) fn key(number: u32) -> Key {
     Key::new(number).unwrap()
 }
 
-pub(super) fn host_id(number: u32) -> HostId {
+pub(crate) fn host_id(number: u32) -> HostId {
     HostId(uuid::Uuid::from_u128(number.into()))
 }
 
-pub(super) fn network_id(number: u32) -> NetworkId {
+pub(crate) fn network_id(number: u32) -> NetworkId {
     NetworkId(uuid::Uuid::from_u128(number.into()))
 }
 
-pub(super) fn port_id(number: u32) -> PortId {
+pub(crate) fn port_id(number: u32) -> PortId {
     PortId(uuid::Uuid::from_u128(number.into()))
 }
 
@@ -48,20 +48,20 @@ fn meta(number: u32, name: String) -> Meta {
     }
 }
 
-pub(super) fn vxlan(vni: u32) -> Segment {
+pub(crate) fn vxlan(vni: u32) -> Segment {
     Segment::Vxlan { vni: vni.try_into().unwrap() }
 }
 
-pub(super) fn vlan(physical_network: &str, vlan: u32) -> Segment {
+pub(crate) fn vlan(physical_network: &str, vlan: u32) -> Segment {
     Segment::Vlan { physical_network: physical_network.into(), vlan: vlan.try_into().unwrap() }
 }
 
-pub(super) fn flat(physical_network: &str) -> Segment {
+pub(crate) fn flat(physical_network: &str) -> Segment {
     Segment::Flat { physical_network: physical_network.into() }
 }
 
 /// `fa:16:3e:00:00:NN`, `10.0.0.NN`, secured, nowhere.
-pub(super) fn port(number: u32, network: u32) -> Port {
+pub(crate) fn port(number: u32, network: u32) -> Port {
     Port {
         id: port_id(number),
         meta: meta(number, format!("port-{number}")),
@@ -77,21 +77,21 @@ pub(super) fn port(number: u32, network: u32) -> Port {
     }
 }
 
-pub(super) fn fixed_ip(ip: &str) -> FixedIp {
+pub(crate) fn fixed_ip(ip: &str) -> FixedIp {
     FixedIp { subnet: SubnetId(uuid::Uuid::nil()), ip: ip.parse().unwrap() }
 }
 
-pub(super) fn pair(prefix: &str, mac: Option<&str>) -> AllowedAddressPair {
+pub(crate) fn pair(prefix: &str, mac: Option<&str>) -> AllowedAddressPair {
     AllowedAddressPair { prefix: prefix.parse().unwrap(), mac: mac.map(|mac| mac.parse().unwrap()) }
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { compiler: Compiler::new(), facts: BTreeMap::new() }
     }
 
     /// `host` has this tunnel address, a tunnel port 1 and an uplink 2 to `external`.
-    pub(super) fn host(mut self, number: u32, tunnel_ip: &str) -> Self {
+    pub(crate) fn host(mut self, number: u32, tunnel_ip: &str) -> Self {
         self.put_host(number, tunnel_ip);
         let facts = HostFacts {
             vxlan_port: Some(PortNo(1)),
@@ -102,7 +102,7 @@ impl World {
         self
     }
 
-    pub(super) fn put_host(&mut self, number: u32, tunnel_ip: &str) {
+    pub(crate) fn put_host(&mut self, number: u32, tunnel_ip: &str) {
         let host = Host {
             id: host_id(number),
             meta: meta(number, format!("host-{number}")),
@@ -116,17 +116,17 @@ impl World {
         self.compiler.apply(&Change::Put(Resource::Host(Arc::new(host))));
     }
 
-    pub(super) fn set_facts(&mut self, number: u32, facts: HostFacts) {
+    pub(crate) fn set_facts(&mut self, number: u32, facts: HostFacts) {
         self.facts.insert(number, facts.clone());
         self.compiler.set_facts(host_id(number), facts);
     }
 
-    pub(super) fn network(mut self, number: u32, segment: Segment) -> Self {
+    pub(crate) fn network(mut self, number: u32, segment: Segment) -> Self {
         self.put_network(number, segment);
         self
     }
 
-    pub(super) fn put_network(&mut self, number: u32, segment: Segment) {
+    pub(crate) fn put_network(&mut self, number: u32, segment: Segment) {
         let network = Network {
             id: network_id(number),
             meta: meta(number, format!("network-{number}")),
@@ -140,29 +140,29 @@ impl World {
     }
 
     /// `port` is bound to `host`, and plugged there as its key and 10.
-    pub(super) fn port(mut self, host: u32, port: Port) -> Self {
+    pub(crate) fn port(mut self, host: u32, port: Port) -> Self {
         self.plug(host, port);
         self
     }
 
-    pub(super) fn plug(&mut self, host: u32, port: Port) {
+    pub(crate) fn plug(&mut self, host: u32, port: Port) {
         let mut facts = self.facts[&host].clone();
         facts.ports.insert(port.id, PortNo(10 + port.meta.key.get()));
         self.set_facts(host, facts);
         self.put_port(Port { bound_host: Some(host_id(host)), ..port });
     }
 
-    pub(super) fn put_port(&mut self, port: Port) {
+    pub(crate) fn put_port(&mut self, port: Port) {
         self.compiler.apply(&Change::Put(Resource::Port(Arc::new(port))));
     }
 
-    pub(super) fn delete(&mut self, id: ResourceId) {
+    pub(crate) fn delete(&mut self, id: ResourceId) {
         self.compiler.apply(&Change::Delete(id));
     }
 
     /// The flows of some blocks, in some tables.
     #[track_caller]
-    pub(super) fn check(mut self, blocks: &[BlockId], tables: &[Table], expect: Expect) {
+    pub(crate) fn check(mut self, blocks: &[BlockId], tables: &[Table], expect: Expect) {
         self.compiler.flush();
         let mut lines = Vec::new();
         for block in blocks {
