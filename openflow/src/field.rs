@@ -84,18 +84,26 @@ impl FieldSpec {
     /// The bits that a value can have.
     ///
     /// For `vlan_vid` that includes the bit that says that there is a tag at all
-    /// (`OFPVID_PRESENT`, 0x1000).
+    /// (`OFPVID_PRESENT`, 0x1000); `ct_state` has eight of its 32 bits.
     pub const fn value_mask(&self) -> u128 {
-        let bits = if self.is_vlan_vid() { 13 } else { self.bits };
+        let bits = match self.format {
+            Format::CtState => 8,
+            _ if self.is_vlan_vid() => 13,
+            _ => self.bits,
+        };
         if bits >= 128 { u128::MAX } else { (1 << bits) - 1 }
     }
 
     /// The bits of a mask that is left out on the wire.
     ///
-    /// Those that a value can have; but Open vSwitch always masks `tun_flags`, of whose 16 bits
-    /// it has one.
+    /// Those that a value can have; but `ct_state` and `tun_flags` stand in wider numbers, and
+    /// Open vSwitch always masks the bits that do not exist.
     pub(crate) const fn exact_mask(&self) -> u128 {
-        if matches!(self.format, Format::TunFlags) { 0xffff } else { self.value_mask() }
+        match self.format {
+            Format::CtState => 0xffff_ffff,
+            Format::TunFlags => 0xffff,
+            _ => self.value_mask(),
+        }
     }
 
     const fn is_vlan_vid(&self) -> bool {

@@ -30,4 +30,4 @@ pub use mac::{MacAddr, ParseMacError};
 pub use matching::Match;
 pub use oxm::{IntoFieldValue, Oxm};
 pub use port::PortNo;
-pub use text::{FlowDisplay, Names};
+pub use text::{FlowDisplay, Names, ParseError};

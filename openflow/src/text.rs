@@ -12,7 +12,10 @@ use crate::{Action, Flow, Instruction, Match, PortNo};
 mod action;
 mod flow;
 mod matching;
+mod parse;
 mod value;
+
+pub use parse::ParseError;
 
 /// Names of tables and ports, for printing.
 pub trait Names {

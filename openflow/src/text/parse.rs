@@ -1,0 +1,238 @@
+//! Reading the syntax that the rest of this module prints, and what `ovs-ofctl add-flow` takes of
+//! it: fields in any order, separated by commas or spaces.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::character::complete::{char, digit1, hex_digit1};
+use nom::combinator::opt;
+use nom::sequence::preceded;
+use nom::{IResult, Parser};
+use thiserror::Error;
+
+use super::flow::{DEFAULT_PRIORITY, FLAGS};
+use crate::{Action, Flow, FlowFlags, Match};
+
+mod action;
+mod controller;
+mod ct;
+mod field;
+mod matching;
+mod value;
+
+use matching::Fields;
+
+/// Text that is no flow, match or action.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("column {column}: expected {expected}")]
+pub struct ParseError {
+    /// Where the text goes wrong: the character's place, from 1.
+    pub column: usize,
+    /// What should be there.
+    pub expected: String,
+}
+
+impl FromStr for Match {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        whole(text, |mut input| {
+            let mut fields = Fields::default();
+            while let Some(rest) = next_item(input) {
+                input = fields.item(rest)?.0;
+            }
+            Ok((input, fields.finish()?))
+        })
+    }
+}
+
+impl FromStr for Flow {
+    type Err = ParseError;
+
+    /// Reads a line of `dump-flows`, with or without statistics (which are skipped), or the flow
+    /// that `add-flow` takes.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        whole(text, flow)
+    }
+}
+
+impl FromStr for Action {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        whole(text, |input| action::action(input, 0))
+    }
+}
+
+/// A failure, before its column is known.
+#[derive(Debug, PartialEq)]
+struct Failure<'a> {
+    /// What is left of the text, from the place that is wrong.
+    at: &'a str,
+    expected: Cow<'static, str>,
+}
+
+type Parsed<'a, T> = IResult<&'a str, T, Failure<'a>>;
+
+impl<'a> nom::error::ParseError<&'a str> for Failure<'a> {
+    fn from_error_kind(at: &'a str, _: nom::error::ErrorKind) -> Self {
+        Self { at, expected: Cow::Borrowed("something else") }
+    }
+
+    fn append(_: &'a str, _: nom::error::ErrorKind, other: Self) -> Self {
+        other
+    }
+
+    fn from_char(at: &'a str, wanted: char) -> Self {
+        Self { at, expected: Cow::Owned(format!("`{wanted}`")) }
+    }
+
+    /// Of two ways that both failed, the one that came further.
+    fn or(self, other: Self) -> Self {
+        if other.at.len() < self.at.len() { other } else { self }
+    }
+}
+
+/// Fails at `at`, for good.
+fn fail<T>(at: &str, expected: impl Into<Cow<'static, str>>) -> Result<T, nom::Err<Failure<'_>>> {
+    Err(nom::Err::Failure(Failure { at, expected: expected.into() }))
+}
+
+/// Runs `parser` over all of `text`.
+fn whole<'a, T>(
+    text: &'a str,
+    parser: impl FnOnce(&'a str) -> Parsed<'a, T>,
+) -> Result<T, ParseError> {
+    let failure = match parser(text) {
+        Ok((rest, value)) if rest.trim_start().is_empty() => return Ok(value),
+        Ok((rest, _)) => Failure { at: rest.trim_start(), expected: "nothing more".into() },
+        Err(nom::Err::Error(failure) | nom::Err::Failure(failure)) => failure,
+        Err(nom::Err::Incomplete(_)) => Failure { at: "", expected: "more".into() },
+    };
+    let before = &text[..text.len() - failure.at.len()];
+    let column = before.chars().count() + 1;
+    Err(ParseError { column, expected: failure.expected.into_owned() })
+}
+
+/// The text from the next item on, `None` when there is none.
+fn next_item(input: &str) -> Option<&str> {
+    let rest = input.trim_start_matches([' ', '\t', ',']);
+    (!rest.is_empty()).then_some(rest)
+}
+
+/// A name of letters, digits and underscores.
+fn word(input: &str) -> Parsed<'_, &str> {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    take_while1(part).parse(input).or_else(|_: nom::Err<Failure<'_>>| fail(input, "a name"))
+}
+
+/// The value behind `=`: everything up to a comma or a space outside of parentheses.
+fn assigned(input: &str) -> Parsed<'_, &str> {
+    let (input, _) = char('=').parse(input)?;
+    let mut depth = 0_usize;
+    let end = input.find(|c| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && matches!(c, ',' | ' ' | '\t')
+    });
+    let (value, rest) = input.split_at(end.unwrap_or(input.len()));
+    Ok((rest, value))
+}
+
+/// A number, decimal or hexadecimal with `0x`, of at most `max`.
+fn number(input: &str, max: u128) -> Parsed<'_, u128> {
+    let hexadecimal = preceded(tag("0x"), hex_digit1::<&str, Failure<'_>>);
+    let parsed = match opt(hexadecimal).parse(input)? {
+        (rest, Some(digits)) => (rest, u128::from_str_radix(digits, 16)),
+        (_, None) => match digit1::<&str, Failure<'_>>(input) {
+            Ok((rest, digits)) => (rest, digits.parse()),
+            Err(_) => return fail(input, "a number"),
+        },
+    };
+    match parsed {
+        (rest, Ok(number)) if number <= max => Ok((rest, number)),
+        _ => fail(input, format!("a number up to {max}")),
+    }
+}
+
+/// A number that fits `T`.
+fn integer<T: TryFrom<u128>>(input: &str) -> Parsed<'_, T> {
+    let max = u128::MAX >> (128 - 8 * size_of::<T>());
+    let (rest, number) = number(input, max)?;
+    match T::try_from(number) {
+        Ok(number) => Ok((rest, number)),
+        Err(_) => fail(input, format!("a number up to {max}")),
+    }
+}
+
+/// All of `text` as what `parser` reads.
+fn complete<'a, T>(
+    text: &'a str,
+    parser: impl FnOnce(&'a str) -> Parsed<'a, T>,
+) -> Result<T, nom::Err<Failure<'a>>> {
+    let (rest, value) = parser(text)?;
+    if rest.is_empty() { Ok(value) } else { fail(rest, "the end of the value") }
+}
+
+/// Pairs of hexadecimal digits.
+fn hex_bytes(input: &str) -> Parsed<'_, Vec<u8>> {
+    let (rest, digits) = take_while(|c: char| c.is_ascii_hexdigit()).parse(input)?;
+    if digits.len() % 2 != 0 {
+        return fail(rest, "another hexadecimal digit");
+    }
+    let byte = |pair: &[u8]| pair.iter().fold(0, |byte, &digit| byte << 4 | nibble(digit));
+    Ok((rest, digits.as_bytes().chunks(2).map(byte).collect()))
+}
+
+/// The value of a hexadecimal digit.
+fn nibble(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        digit => (digit | 0x20) - b'a' + 10,
+    }
+}
+
+fn flow(mut input: &str) -> Parsed<'_, Flow> {
+    let mut flow = Flow { priority: DEFAULT_PRIORITY, ..Flow::default() };
+    let mut fields = Fields::default();
+    loop {
+        let Some(item) = next_item(input) else { return fail("", "`actions=`") };
+        let (rest, name) = word(item)?;
+        input = match name {
+            "actions" => {
+                let (rest, _) = char('=').parse(rest)?;
+                let (rest, instructions) = action::instructions(rest)?;
+                flow.instructions = instructions;
+                flow.matching = fields.finish()?;
+                return Ok((rest, flow));
+            }
+            "cookie" => set(rest, &mut flow.cookie)?,
+            "table" => set(rest, &mut flow.table)?,
+            "priority" => set(rest, &mut flow.priority)?,
+            "idle_timeout" => set(rest, &mut flow.idle_timeout)?,
+            "hard_timeout" => set(rest, &mut flow.hard_timeout)?,
+            "duration" | "n_packets" | "n_bytes" | "idle_age" | "hard_age" => assigned(rest)?.0,
+            name => match FLAGS.iter().find(|(_, flag)| *flag == name) {
+                Some((flag, _)) => {
+                    flow.flags = FlowFlags(flow.flags.0 | flag.0);
+                    rest
+                }
+                None => fields.item(item)?.0,
+            },
+        };
+    }
+}
+
+/// Reads `=` and a number into `target`.
+fn set<'a, T: TryFrom<u128>>(
+    input: &'a str,
+    target: &mut T,
+) -> Result<&'a str, nom::Err<Failure<'a>>> {
+    let (rest, value) = assigned(input)?;
+    *target = complete(value, integer)?;
+    Ok(rest)
+}

@@ -1,0 +1,252 @@
+//! Actions and instructions.
+
+use bytes::Bytes;
+use nom::Parser;
+use nom::character::complete::char;
+
+use super::controller::controller;
+use super::ct::{ct, nat};
+use super::field::{arrow, load, set_field, subfield};
+use super::value::port;
+use super::{Failure, Parsed, fail, hex_bytes, integer, word};
+use crate::{Action, Instruction, PortNo, Resubmit};
+
+/// Nested actions deeper than this are refused, as they are on the wire.
+const MAX_DEPTH: usize = 8;
+
+/// The table that means none, or the current one.
+pub(super) const NO_TABLE: u8 = 255;
+
+/// Reads everything behind `actions=`, and puts it in the order in which a switch executes it.
+pub(super) fn instructions(mut input: &str) -> Parsed<'_, Vec<Instruction>> {
+    let mut sorted: [Option<Instruction>; 6] = [const { None }; 6];
+    let mut applied = Vec::new();
+    let mut unknown = Vec::new();
+    if let Some(rest) = input.strip_prefix("drop") {
+        return Ok((rest, Vec::new()));
+    }
+    loop {
+        let (rest, instruction) = opt_instruction(input)?;
+        input = match instruction {
+            Some(Instruction::Unknown(bytes)) => {
+                unknown.push(Instruction::Unknown(bytes));
+                rest
+            }
+            Some(instruction) => {
+                let place = &mut sorted[order(&instruction)];
+                if place.is_some() {
+                    return fail(input, "each instruction once");
+                }
+                *place = Some(instruction);
+                rest
+            }
+            None => {
+                let (rest, action) = action(input, 0)?;
+                applied.push(action);
+                rest
+            }
+        };
+        let Some(rest) = input.strip_prefix(',') else { break };
+        input = rest.trim_start();
+    }
+    if !applied.is_empty() {
+        sorted[APPLY] = Some(Instruction::ApplyActions(applied));
+    }
+    Ok((input, sorted.into_iter().flatten().chain(unknown).collect()))
+}
+
+/// The place of actions that are applied among the instructions.
+const APPLY: usize = 1;
+
+fn order(instruction: &Instruction) -> usize {
+    match instruction {
+        Instruction::Meter(_) => 0,
+        Instruction::ApplyActions(_) | Instruction::Unknown(_) => APPLY,
+        Instruction::ClearActions => 2,
+        Instruction::WriteActions(_) => 3,
+        Instruction::WriteMetadata { .. } => 4,
+        Instruction::GotoTable(_) => 5,
+    }
+}
+
+/// Reads an instruction, unless an action stands there.
+fn opt_instruction(input: &str) -> Parsed<'_, Option<Instruction>> {
+    let (rest, name) = word(input)?;
+    let (rest, instruction) = match name {
+        "meter" => argument(rest, integer).map(|(rest, it)| (rest, Instruction::Meter(it)))?,
+        "goto_table" => {
+            argument(rest, integer).map(|(rest, it)| (rest, Instruction::GotoTable(it)))?
+        }
+        "clear_actions" => (rest, Instruction::ClearActions),
+        "write_actions" => {
+            let (rest, actions) = nested(rest, 0)?;
+            (rest, Instruction::WriteActions(actions))
+        }
+        "write_metadata" => {
+            let (rest, value) = argument(rest, integer)?;
+            match rest.strip_prefix('/') {
+                Some(rest) => {
+                    let (rest, mask) = integer(rest)?;
+                    (rest, Instruction::WriteMetadata { value, mask })
+                }
+                None => (rest, Instruction::WriteMetadata { value, mask: u64::MAX }),
+            }
+        }
+        "raw_instruction" => {
+            let (rest, bytes) = raw(rest)?;
+            (rest, Instruction::Unknown(bytes))
+        }
+        _ => return Ok((input, None)),
+    };
+    Ok((rest, Some(instruction)))
+}
+
+/// Reads one action.
+pub(super) fn action(input: &str, depth: usize) -> Parsed<'_, Action> {
+    let (rest, name) = word(input)?;
+    Ok(match name {
+        "output" => output(rest)?,
+        "controller" | "CONTROLLER" => controller(rest)?,
+        "group" => argument(rest, integer).map(|(rest, it)| (rest, Action::Group(it)))?,
+        "set_queue" => argument(rest, integer).map(|(rest, it)| (rest, Action::SetQueue(it)))?,
+        "push_vlan" => argument(rest, integer).map(|(rest, it)| (rest, Action::PushVlan(it)))?,
+        "pop_vlan" | "strip_vlan" => (rest, Action::PopVlan),
+        "dec_ttl" => (rest, Action::DecNwTtl),
+        "set_field" => set_field(rest)?,
+        "move" => {
+            let (rest, source) = argument(rest, subfield)?;
+            let (rest, destination) = arrow(rest)?;
+            if source.bits != destination.bits {
+                return fail(input, "as many bits from as to");
+            }
+            (rest, Action::Move { source, destination })
+        }
+        "load" => load(rest)?,
+        "resubmit" => resubmit(rest)?,
+        "ct" => ct(rest, depth)?,
+        "ct_clear" => (rest, Action::CtClear),
+        "nat" => nat(rest)?,
+        "conjunction" => conjunction(rest)?,
+        "clone" => {
+            let (rest, actions) = nested(rest, depth)?;
+            (rest, Action::Clone(actions))
+        }
+        "exit" => (rest, Action::Exit),
+        "raw" => raw(rest).map(|(rest, bytes)| (rest, Action::Unknown(bytes)))?,
+        _ => match port(input) {
+            Ok((rest, port)) => (rest, Action::output(port)),
+            Err(_) => return fail(input, "an action or a port"),
+        },
+    })
+}
+
+/// Reads `:` and an argument.
+fn argument<'a, T>(input: &'a str, parser: impl FnOnce(&'a str) -> Parsed<'a, T>) -> Parsed<'a, T> {
+    let (rest, _) = char(':').parse(input)?;
+    parser(rest)
+}
+
+/// Reads `(`, what `item` reads as often as there is any, separated by commas, and `)`.
+pub(super) fn list<'a>(
+    input: &'a str,
+    mut item: impl FnMut(&'a str) -> Result<&'a str, nom::Err<Failure<'a>>>,
+) -> Result<&'a str, nom::Err<Failure<'a>>> {
+    let (mut rest, _) = char('(').parse(input)?;
+    loop {
+        if let Some(rest) = rest.strip_prefix(')') {
+            return Ok(rest);
+        }
+        rest = item(rest)?;
+        match rest.strip_prefix(',') {
+            Some(next) => rest = next.trim_start(),
+            None if rest.starts_with(')') => {}
+            None => return fail(rest, "`,` or `)`"),
+        }
+    }
+}
+
+/// Reads actions in parentheses.
+pub(super) fn nested(input: &str, depth: usize) -> Parsed<'_, Vec<Action>> {
+    if depth >= MAX_DEPTH {
+        return fail(input, "actions less deeply nested");
+    }
+    if let Some(rest) = input.strip_prefix("(drop)") {
+        return Ok((rest, Vec::new()));
+    }
+    let mut actions = Vec::new();
+    let rest = list(input, |input| {
+        let (rest, action) = action(input, depth + 1)?;
+        actions.push(action);
+        Ok(rest)
+    })?;
+    Ok((rest, actions))
+}
+
+/// Reads `(BYTES)`: a whole action or instruction that nobody knows.
+fn raw(input: &str) -> Parsed<'_, Bytes> {
+    let (rest, _) = char('(').parse(input)?;
+    let (end, bytes) = hex_bytes(rest)?;
+    let length = bytes.get(2..4).map(|it| usize::from(u16::from_be_bytes([it[0], it[1]])));
+    if length != Some(bytes.len()) || bytes.len() % 8 != 0 {
+        return fail(rest, "bytes whose third and fourth tell their number, a multiple of 8");
+    }
+    let (end, _) = char(')').parse(end)?;
+    Ok((end, Bytes::from(bytes)))
+}
+
+fn output(input: &str) -> Parsed<'_, Action> {
+    let (argument, _) = char(':').parse(input)?;
+    if let Ok((rest, source)) = subfield(argument) {
+        return Ok((rest, Action::OutputReg { source, max_len: u16::MAX }));
+    }
+    let (rest, port) = port(argument)?;
+    Ok((rest, Action::output(port)))
+}
+
+/// Reads a number into `target`.
+pub(super) fn store<'a, T: TryFrom<u128>>(
+    input: &'a str,
+    target: &mut T,
+) -> Result<&'a str, nom::Err<Failure<'a>>> {
+    let (rest, value) = integer(input)?;
+    *target = value;
+    Ok(rest)
+}
+
+/// `resubmit:PORT` or `resubmit([PORT],[TABLE][,ct])`.
+fn resubmit(input: &str) -> Parsed<'_, Action> {
+    let mut resubmit = Resubmit { in_port: PortNo::IN_PORT, table: NO_TABLE, ct: false };
+    if let Some(rest) = input.strip_prefix(':') {
+        let (rest, in_port) = port(rest)?;
+        resubmit.in_port = in_port;
+        return Ok((rest, Action::Resubmit(resubmit)));
+    }
+    let (mut rest, _) = char('(').parse(input)?;
+    if !rest.starts_with(',') {
+        (rest, resubmit.in_port) = port(rest)?;
+    }
+    (rest, _) = char(',').parse(rest)?;
+    if !rest.starts_with([',', ')']) {
+        (rest, resubmit.table) = integer(rest)?;
+    }
+    if let Some(tail) = rest.strip_prefix(",ct") {
+        (rest, resubmit.ct) = (tail, true);
+    }
+    let (rest, _) = char(')').parse(rest)?;
+    Ok((rest, Action::Resubmit(resubmit)))
+}
+
+/// `conjunction(ID,CLAUSE/CLAUSES)`, clauses counted from 1.
+fn conjunction(input: &str) -> Parsed<'_, Action> {
+    let (rest, _) = char('(').parse(input)?;
+    let (rest, id) = integer(rest)?;
+    let (clause_at, _) = char(',').parse(rest)?;
+    let (rest, clause) = integer::<u8>(clause_at)?;
+    let (rest, _) = char('/').parse(rest)?;
+    let (rest, clauses) = integer::<u8>(rest)?;
+    if !(1..=clauses).contains(&clause) {
+        return fail(clause_at, "a clause between 1 and their number");
+    }
+    let (rest, _) = char(')').parse(rest)?;
+    Ok((rest, Action::Conjunction { id, clause: clause - 1, clauses }))
+}
