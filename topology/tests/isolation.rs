@@ -9,7 +9,7 @@ use openflow::{Field, MacAddr};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use topology::model::{NetworkId, Port};
-use topology::simulate::{Journey, Packet, Place, Transport};
+use topology::simulate::{DropReason, Journey, Packet, Place, Transport};
 
 mod common {
     pub(crate) mod frames;
@@ -164,7 +164,7 @@ fn stays_in(
 }
 
 /// What came from another host or from outside is not handed on: each host saw it once, and none
-/// sent it out again.
+/// sent it out again, or tried to.
 fn came_to_an_end(journey: &Journey) -> Result<(), TestCaseError> {
     let mut hosts: Vec<_> = journey.hops.iter().map(|hop| hop.host).collect();
     hosts.sort_unstable();
@@ -172,6 +172,8 @@ fn came_to_an_end(journey: &Journey) -> Result<(), TestCaseError> {
     prop_assert_eq!(hosts.len(), journey.hops.len());
     let inside = journey.deliveries.iter().all(|d| matches!(d.place, Place::Port { .. }));
     prop_assert!(inside, "sent back out\n{}", journey.hops[0].trace);
+    let tried = journey.drops().any(|(_, dropped)| dropped.reason == DropReason::InPort);
+    prop_assert!(!tried, "all but sent back out\n{}", journey.hops[0].trace);
     Ok(())
 }
 
