@@ -116,7 +116,7 @@ details! {
     FloodMiss = 0x13: HostBase, Flood, 0, Drop,
         "flood of a network that has no port here any more";
     FloodLocalMiss = 0x14: HostBase, FloodLocal, 0, Drop,
-        "flood of a network of which no port here is plugged";
+        "part of a flood list that is on its way in or out";
     FloodNotOnward = 0x15: HostBase, FloodRemote, 200, Drop,
         "copy that came from another host: floods are never handed on to a third";
     FloodRemoteMiss = 0x16: HostBase, FloodRemote, 0, Drop,

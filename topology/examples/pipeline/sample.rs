@@ -1,0 +1,119 @@
+//! Two hosts and a network between them.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use openflow::{MacAddr, PortNo};
+use topology::compile::Compiler;
+use topology::facts::HostFacts;
+use topology::key::Key;
+use topology::model::{
+    Change, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId, ProjectId, Resource,
+    Segment, SubnetId, Timestamp,
+};
+use uuid::Uuid;
+
+/// Where the tunnel port is on both hosts.
+pub(crate) const TUNNEL: PortNo = PortNo(1);
+
+/// A station on the network.
+#[derive(Clone, Copy)]
+pub(crate) struct Station {
+    number: u32,
+    name: &'static str,
+    /// Its address.
+    pub(crate) ip: Ipv4Addr,
+    /// Where its interface is on its host.
+    pub(crate) number_on_host: PortNo,
+}
+
+/// On host alpha.
+pub(crate) const WEB: Station =
+    Station { number: 1, name: "web", ip: Ipv4Addr::new(10, 0, 0, 11), number_on_host: PortNo(11) };
+
+/// On host beta.
+pub(crate) const DB: Station =
+    Station { number: 2, name: "db", ip: Ipv4Addr::new(10, 0, 0, 12), number_on_host: PortNo(12) };
+
+impl Station {
+    pub(crate) fn mac(self) -> MacAddr {
+        MacAddr::from(0xfa16_3e00_0000 | u64::from(self.number))
+    }
+
+    pub(crate) fn host(self) -> HostId {
+        HostId(Uuid::from_u128(u128::from(self.number)))
+    }
+
+    pub(crate) fn address(self) -> (MacAddr, Ipv4Addr) {
+        (self.mac(), self.ip)
+    }
+}
+
+/// Network "blue", VNI 5001, with a station on each of the hosts "alpha" and "beta".
+pub(crate) fn compiler() -> Compiler {
+    let mut compiler = Compiler::new();
+    let mut put = |resource| compiler.apply(&Change::Put(resource));
+    let network = NetworkId(Uuid::from_u128(1));
+    put(Resource::Network(Arc::new(Network {
+        id: network,
+        meta: meta(1, "blue"),
+        project: ProjectId(Uuid::nil()),
+        segment: Segment::Vxlan { vni: 5001.try_into().expect("it is in range") },
+        mtu: 1450,
+        shared: false,
+        port_security: true,
+    })));
+    for (station, host) in [(WEB, "alpha"), (DB, "beta")] {
+        let tunnel_ip = Ipv4Addr::new(192, 0, 2, station.ip.octets()[3]);
+        put(Resource::Host(Arc::new(Host {
+            id: station.host(),
+            meta: meta(station.number, host),
+            system_id: None,
+            tunnel_ip: Some(tunnel_ip.into()),
+            bridge_mappings: BTreeMap::new(),
+            datapath_id: None,
+            ovs_version: String::new(),
+            ovsdb_target: None,
+        })));
+        put(Resource::Port(Arc::new(port(station, network))));
+    }
+    for station in [WEB, DB] {
+        let facts = HostFacts {
+            vxlan_port: Some(TUNNEL),
+            uplinks: BTreeMap::new(),
+            ports: [(port(station, network).id, station.number_on_host)].into(),
+        };
+        compiler.set_facts(station.host(), facts);
+    }
+    compiler.flush();
+    compiler
+}
+
+fn port(station: Station, network: NetworkId) -> Port {
+    Port {
+        id: PortId(Uuid::from_u128(u128::from(station.number))),
+        meta: meta(station.number, station.name),
+        project: ProjectId(Uuid::nil()),
+        network,
+        mac: station.mac(),
+        fixed_ips: vec![FixedIp { subnet: SubnetId(Uuid::nil()), ip: station.ip.into() }],
+        allowed_address_pairs: vec![],
+        port_security: true,
+        admin_up: true,
+        requested_host: None,
+        bound_host: Some(station.host()),
+    }
+}
+
+fn meta(number: u32, name: &str) -> Meta {
+    Meta {
+        key: Key::new(number).expect("it has fewer than 24 bits"),
+        name: name.into(),
+        description: String::new(),
+        labels: BTreeMap::new(),
+        created: Timestamp(0),
+        updated: Timestamp(0),
+        revision: 1,
+    }
+}
