@@ -6,6 +6,7 @@
 
 mod change;
 mod fields;
+mod flow;
 mod host;
 mod listen;
 mod mask;

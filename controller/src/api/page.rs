@@ -18,6 +18,8 @@ pub(super) struct Sizes {
 
 /// Of resources.
 pub(super) const RESOURCES: Sizes = Sizes { default: 100, max: 1000 };
+/// Of flows.
+pub(super) const FLOWS: Sizes = Sizes { default: 1000, max: 10_000 };
 
 /// The page that is asked for.
 ///
@@ -25,7 +27,8 @@ pub(super) const RESOURCES: Sizes = Sizes { default: 100, max: 1000 };
 /// not taken for another listing's.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
-    size: usize,
+    /// The most items that it may have.
+    pub(super) size: usize,
     /// The position of the first item: its key, or how many are before it.
     pub(super) first: u64,
     filter: u64,

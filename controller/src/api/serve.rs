@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use proto::v1::change_service_server::ChangeServiceServer;
+use proto::v1::flow_service_server::FlowServiceServer;
 use proto::v1::host_service_server::HostServiceServer;
 use proto::v1::network_service_server::NetworkServiceServer;
 use proto::v1::port_service_server::PortServiceServer;
@@ -113,7 +114,8 @@ async fn router(api: &Api) -> Result<(HealthReporter, Router), ServeError> {
         SubnetServiceServer,
         PortServiceServer,
         HostServiceServer,
-        ChangeServiceServer
+        ChangeServiceServer,
+        FlowServiceServer
     );
     Ok((reporter, router))
 }
@@ -128,6 +130,7 @@ async fn not_serving(health: &HealthReporter) {
         PortServiceServer::<Api>::NAME,
         HostServiceServer::<Api>::NAME,
         ChangeServiceServer::<Api>::NAME,
+        FlowServiceServer::<Api>::NAME,
     ];
     for name in names {
         health.set_service_status(name, tonic_health::ServingStatus::NotServing).await;

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::fmt;
 
 use tonic::{Code, Status};
 use tonic_types::{
@@ -39,6 +40,28 @@ pub(super) fn unknown(id: ResourceId) -> Status {
     rejected("", Rejection::NotFound { kind: id.kind(), id: id.uuid(), field: None })
 }
 
+/// One field is wrong.
+pub(super) fn invalid(field: &str, description: impl fmt::Display) -> Status {
+    let (field, description) = (field.to_owned(), description.to_string());
+    let violations = vec![topology::intent::FieldViolation { field, description }];
+    rejected("", Rejection::InvalidArgument { violations })
+}
+
+/// What is asked for by something else than a UUID does not exist.
+pub(super) fn not_found(
+    kind: &str,
+    name: &str,
+    field: Option<&str>,
+    message: impl fmt::Display,
+) -> Status {
+    let message = message.to_string();
+    let mut details = ErrorDetails::with_resource_info(kind, name, "", message.as_str());
+    if let Some(field) = field {
+        details.add_bad_request_violation(field, message.as_str());
+    }
+    Status::with_error_details(Code::NotFound, message, details)
+}
+
 /// A rejection as status code and details.
 pub(super) fn rejected(prefix: &str, rejection: Rejection) -> Status {
     let message = rejection.to_string();
@@ -52,11 +75,8 @@ pub(super) fn rejected(prefix: &str, rejection: Rejection) -> Status {
             Code::InvalidArgument
         }
         Rejection::NotFound { kind, id, field } => {
-            details.set_resource_info(kind.to_string(), id.to_string(), "", message.as_str());
-            if let Some(field) = field {
-                details.add_bad_request_violation(path(prefix, &field), message.as_str());
-            }
-            Code::NotFound
+            let field = field.map(|field| path(prefix, &field));
+            return not_found(&kind.to_string(), &id.to_string(), field.as_deref(), message);
         }
         Rejection::AlreadyExists { holder, field, description } => {
             let (kind, id) = (holder.kind().to_string(), holder.uuid().to_string());

@@ -1,0 +1,167 @@
+//! The gRPC API over a real connection, to an engine with a store in a temporary directory.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "api/errors.rs"]
+mod errors;
+#[path = "api/flows.rs"]
+mod flows;
+#[path = "api/hosts.rs"]
+mod hosts;
+#[path = "api/resources.rs"]
+mod resources;
+#[path = "api/server.rs"]
+mod server;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use controller::api::{ServeError, listen, serve};
+use controller::config::GrpcAddress;
+use controller::engine::{Engine, HostReport};
+use openflow::PortNo;
+use proto::v1 as pb;
+use proto::v1::change_service_client::ChangeServiceClient;
+use proto::v1::host_service_client::HostServiceClient;
+use proto::v1::network_service_client::NetworkServiceClient;
+use proto::v1::port_service_client::PortServiceClient;
+use proto::v1::project_service_client::ProjectServiceClient;
+use proto::v1::subnet_service_client::SubnetServiceClient;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::transport::{Channel, Endpoint};
+use topology::intent::Settings;
+use topology::model::HostId;
+
+/// A served engine and a client of it.
+struct Api {
+    engine: Engine,
+    channel: Channel,
+    stopping: CancellationToken,
+    serving: JoinHandle<Result<(), ServeError>>,
+    directory: TempDir,
+}
+
+impl Api {
+    async fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let (engine, _ended) = Engine::start(directory.path(), Settings::default()).unwrap();
+        let socket = GrpcAddress::Unix(directory.path().join("grpc"));
+        let listener = listen(&socket).await.unwrap();
+        let stopping = CancellationToken::new();
+        let serving = tokio::spawn(serve(engine.clone(), vec![listener], stopping.clone()));
+        let uri = format!("unix:{}", directory.path().join("grpc").display());
+        let channel = Endpoint::from_shared(uri).unwrap().connect().await.unwrap();
+        Self { engine, channel, stopping, serving, directory }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.directory.path().join("grpc")
+    }
+
+    fn projects(&self) -> ProjectServiceClient<Channel> {
+        ProjectServiceClient::new(self.channel.clone())
+    }
+
+    fn networks(&self) -> NetworkServiceClient<Channel> {
+        NetworkServiceClient::new(self.channel.clone())
+    }
+
+    fn subnets(&self) -> SubnetServiceClient<Channel> {
+        SubnetServiceClient::new(self.channel.clone())
+    }
+
+    fn ports(&self) -> PortServiceClient<Channel> {
+        PortServiceClient::new(self.channel.clone())
+    }
+
+    fn hosts(&self) -> HostServiceClient<Channel> {
+        HostServiceClient::new(self.channel.clone())
+    }
+
+    fn changes(&self) -> ChangeServiceClient<Channel> {
+        ChangeServiceClient::new(self.channel.clone())
+    }
+
+    async fn project(&self, name: &str) -> pb::Project {
+        let project = Some(pb::Project { name: name.into(), ..Default::default() });
+        self.projects()
+            .create_project(pb::CreateProjectRequest { project })
+            .await
+            .unwrap()
+            .into_inner()
+    }
+
+    async fn create_network(&self, network: pb::Network) -> Result<pb::Network, Status> {
+        let network = Some(network);
+        let answer = self.networks().create_network(pb::CreateNetworkRequest { network }).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    async fn create_subnet(&self, subnet: pb::Subnet) -> Result<pb::Subnet, Status> {
+        let subnet = Some(subnet);
+        let answer = self.subnets().create_subnet(pb::CreateSubnetRequest { subnet }).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    async fn create_port(&self, port: pb::Port) -> Result<pb::Port, Status> {
+        let port = Some(port);
+        let answer = self.ports().create_port(pb::CreatePortRequest { port }).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    /// A VXLAN network of a new project with a subnet.
+    async fn network(&self, cidr: &str) -> (pb::Network, pb::Subnet) {
+        let project = self.project("project").await;
+        let network = self.create_network(vxlan(&project)).await.unwrap();
+        let subnet = self.create_subnet(subnet(&network, cidr)).await.unwrap();
+        (network, subnet)
+    }
+
+    /// The newest revision.
+    async fn revision(&self) -> u64 {
+        self.engine.read(|view| view.revision).await.unwrap()
+    }
+
+    /// A host that dials in and maps the physical network `external`.
+    async fn host(&self, number: u8, interfaces: BTreeMap<uuid::Uuid, u32>) -> HostId {
+        let report = HostReport {
+            system_id: format!("system-{number}"),
+            hostname: Some(format!("host-{number}")),
+            ovs_version: "3.1.0".into(),
+            tunnel_ip: Some([192, 0, 2, number].into()),
+            bridge_mappings: BTreeMap::from([("external".into(), "br-ex".into())]),
+            datapath_id: Some(number.into()),
+            vxlan_port: Some(PortNo(1)),
+            uplinks: BTreeMap::from([("external".into(), PortNo(2))]),
+            interfaces: interfaces
+                .into_iter()
+                .map(|(id, number)| (topology::model::PortId(id), Some(PortNo(number))))
+                .collect(),
+        };
+        self.engine.report(None, report).await.unwrap().unwrap()
+    }
+}
+
+fn vxlan(project: &pb::Project) -> pb::Network {
+    pb::Network {
+        name: "network".into(),
+        project_id: project.id.clone(),
+        r#type: pb::network::Type::Vxlan.into(),
+        ..Default::default()
+    }
+}
+
+fn subnet(network: &pb::Network, cidr: &str) -> pb::Subnet {
+    pb::Subnet { network_id: network.id.clone(), cidr: cidr.into(), ..Default::default() }
+}
+
+fn port(network: &pb::Network, name: &str) -> pb::Port {
+    pb::Port { network_id: network.id.clone(), name: name.into(), ..Default::default() }
+}
+
+fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
+    Some(prost_types::FieldMask { paths: paths.iter().map(|path| (*path).to_owned()).collect() })
+}
