@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use topology::block::BlockId;
 use topology::compile::Compiler;
 use topology::cookie::{BlockKind, Cookie};
+use topology::explain::explain;
 use topology::key::{Key, Kind};
 use topology::model::{HostId, Model};
 use topology::pipeline;
@@ -23,7 +24,7 @@ mod common {
 }
 
 use common::history::{Op, history};
-use common::run::{cases, tell};
+use common::run::cases;
 use common::universe::{HOSTS, host_id};
 use common::world::World;
 
@@ -71,6 +72,10 @@ proptest! {
                     .collect();
                 prop_assert_eq!(selecting, [block], "{}", flow);
                 prop_assert!(names_objects(compiler.model(), Cookie(flow.cookie)), "{}", flow);
+                let explanation =
+                    explain(Cookie(flow.cookie), Some(&flow.matching), compiler.model());
+                let owners = explanation.map(|explanation| explanation.owners);
+                prop_assert!(owners.is_ok_and(|owners| !owners.is_empty()), "{}", flow);
             }
         }
     }
@@ -97,8 +102,7 @@ fn compile(commits: &[Vec<Op>]) -> Compiler {
     let mut world = World::default();
     let mut compiler = Compiler::new();
     for ops in commits {
-        tell(&mut compiler, world.apply(ops, false));
-        compiler.flush();
+        world.advance(ops, false, &mut compiler);
     }
     compiler
 }

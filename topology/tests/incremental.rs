@@ -20,7 +20,7 @@ mod common {
 }
 
 use common::history::history;
-use common::run::{cases, tell};
+use common::run::cases;
 use common::universe::{HOSTS, host_id};
 use common::world::World;
 
@@ -34,8 +34,7 @@ proptest! {
         let mut world = World::default();
         let mut compiler = Compiler::new();
         for (commit, ops) in commits.iter().enumerate() {
-            tell(&mut compiler, world.apply(ops, commit % 2 == 1));
-            compiler.flush();
+            world.advance(ops, commit % 2 == 1, &mut compiler);
             let facts = world.facts.iter().map(|(host, facts)| (*host, facts));
             let fresh = Compiler::full(&world.model, facts);
             for host in (0..HOSTS).map(host_id) {
@@ -57,8 +56,7 @@ proptest! {
         let mut seen: BTreeMap<(BlockId, u64), Option<Flows>> = BTreeMap::new();
         let mut latest: BTreeMap<BlockId, u64> = BTreeMap::new();
         for (commit, ops) in commits.iter().enumerate() {
-            tell(&mut compiler, world.apply(ops, commit % 2 == 1));
-            let outcome = compiler.flush();
+            let outcome = world.advance(ops, commit % 2 == 1, &mut compiler);
             for gone in outcome.unsubscribed {
                 prop_assert!(subscribed.remove(&gone), "{:?} was not there", gone);
             }

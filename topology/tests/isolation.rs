@@ -17,6 +17,7 @@ mod common {
     pub(crate) mod members;
     pub(crate) mod ownership;
     pub(crate) mod run;
+    pub(crate) mod sane;
     pub(crate) mod scene;
     pub(crate) mod universe;
     pub(crate) mod world;
@@ -27,7 +28,8 @@ use common::history::history;
 use common::members::{outside, serving};
 use common::ownership::may_send;
 use common::run::cases;
-use common::scene::{Scene, check_sane};
+use common::sane::check_sane;
+use common::scene::Scene;
 use common::universe::{HOSTS, NETWORKS, PHYSICAL, Tunnel, tunnel_ip, vni};
 use common::world::World;
 

@@ -15,6 +15,7 @@ mod common {
     pub(crate) mod members;
     pub(crate) mod reach;
     pub(crate) mod run;
+    pub(crate) mod sane;
     pub(crate) mod scene;
     pub(crate) mod universe;
     pub(crate) mod world;
@@ -24,7 +25,8 @@ use common::history::history;
 use common::members::{outside, serving};
 use common::reach::{connected, listeners};
 use common::run::cases;
-use common::scene::{Scene, check_sane};
+use common::sane::check_sane;
+use common::scene::Scene;
 use common::world::World;
 
 proptest! {

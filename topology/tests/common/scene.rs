@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use proptest::prelude::*;
 use topology::compile::Compiler;
-use topology::simulate::{DropReason, Fabric, Journey, LossReason, Switch};
+use topology::simulate::{Fabric, Switch};
 
 use super::history::Op;
-use super::run::tell;
 use super::world::World;
 
 /// The world after a history, and switches with the flows that it comes to.
@@ -22,8 +20,7 @@ impl Scene {
         let mut world = World::default();
         let mut compiler = Compiler::new();
         for (commit, ops) in commits.iter().enumerate() {
-            tell(&mut compiler, world.apply(ops, commit % 2 == 1));
-            compiler.flush();
+            world.advance(ops, commit % 2 == 1, &mut compiler);
         }
         let mut fabric = Fabric::new();
         for (&host, facts) in &world.facts {
@@ -34,27 +31,4 @@ impl Scene {
         }
         Self { world, fabric }
     }
-}
-
-/// What holds for every journey: no step of it is undefined, nothing is dropped without a flow
-/// that says why (but for the sender's copy of a flood), no host tries to hand on what it got from
-/// another, it ends, and what is lost is lost at a host that has no tunnel port.
-pub(crate) fn check_sane(journey: &Journey) -> Result<(), TestCaseError> {
-    for hop in &journey.hops {
-        if let Some((flow, rival)) = hop.trace.rivals().next() {
-            prop_assert!(false, "either of these:\n{flow}\n{rival}\n{}", hop.trace);
-        }
-    }
-    for (number, hop) in journey.hops.iter().enumerate() {
-        for dropped in hop.trace.drops() {
-            let explained = dropped.reason == DropReason::Flow
-                || number == 0 && dropped.reason == DropReason::InPort;
-            prop_assert!(explained, "at {}: {:?}\n{}", hop.host, dropped, hop.trace);
-        }
-    }
-    for loss in &journey.losses {
-        let silent_host = matches!(loss.reason, LossReason::NoSuchVtep(_));
-        prop_assert!(silent_host, "{loss:?}\n{}", journey.hops[0].trace);
-    }
-    Ok(())
 }

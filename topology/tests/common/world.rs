@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use openflow::PortNo;
+use topology::compile::{Compiler, Outcome};
 use topology::facts::HostFacts;
 use topology::key::{Key, Kind};
 use topology::model::{
@@ -24,7 +25,7 @@ use super::universe::{
 
 /// One step that a compiler is told of.
 #[derive(Clone, Debug)]
-pub(crate) enum Step {
+enum Step {
     Change(Change),
     Facts(HostId, HostFacts),
 }
@@ -41,9 +42,26 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Lets some operations happen, as one commit. What a compiler is told of it: the changes of
-    /// the model first, or the facts first.
-    pub(crate) fn apply(&mut self, ops: &[Op], facts_first: bool) -> Vec<Step> {
+    /// Lets some operations happen, as one commit, and has a compiler follow: it is told of the changes of the
+    /// model first, or of the facts first.
+    pub(crate) fn advance(
+        &mut self,
+        ops: &[Op],
+        facts_first: bool,
+        compiler: &mut Compiler,
+    ) -> Outcome {
+        for step in self.apply(ops, facts_first) {
+            match step {
+                Step::Change(change) => {
+                    compiler.apply(&change);
+                }
+                Step::Facts(host, facts) => compiler.set_facts(host, facts),
+            }
+        }
+        compiler.flush()
+    }
+
+    fn apply(&mut self, ops: &[Op], facts_first: bool) -> Vec<Step> {
         let mut changes = Vec::new();
         if self.model.projects().is_empty() {
             let meta = self.meta(Kind::Project, "tenant");
