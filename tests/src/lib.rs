@@ -1,1 +1,25 @@
-//! Under construction.
+//! What Weft's end-to-end tests have in common.
+//!
+//! A [`Scene`] is a lab with a controller in charge of its hosts: [`Scene::segment`] makes a
+//! network with VMs on it, and everything a client could do goes by [`Api`], over gRPC as the
+//! daemon serves it. A [`Daemon`] is the controller on its own, for tests that need no host.
+//!
+//! The tests themselves are in `tests/`, one file for each theme; every one has a lab of its own.
+
+mod api;
+mod daemon;
+mod expect;
+mod installed;
+mod port;
+mod scene;
+mod segment;
+mod wire;
+
+pub use api::Api;
+pub use daemon::Daemon;
+pub use expect::{Refusal, assert_reaches, assert_silent, refusal};
+pub use installed::{Installed, installed};
+pub use port::{address, allowed, fixed};
+pub use scene::{READY, Scene};
+pub use segment::{Guest, Kind, Segment};
+pub use wire::{duplicate_detection, link_local, router_advertisement, vxlan_datagram};
