@@ -48,7 +48,7 @@ pub enum Format {
 }
 
 /// What is known about a field.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FieldSpec {
     /// The field, as a match and `set_field` spell it on the wire.
     pub field: Field,

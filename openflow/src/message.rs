@@ -1,9 +1,11 @@
 //! OpenFlow 1.3 messages: every one as a typed value, to bytes and back.
 //!
-//! [`Message::encode`] and [`Message::decode`] work on whole messages, header included. What
-//! decodes encodes to the same bytes, but for padding, which is written as zeros, and for the
-//! fields of a match, which are put in canonical order; types that this module does not know stay
-//! bytes ([`Message::Unknown`], [`Message::Experimenter`] and the `Other` variants).
+//! [`Message::encode`] and [`Message::decode`] work on whole messages, header included. Types that
+//! this module does not know stay bytes ([`Message::Unknown`], [`Message::Experimenter`] and the
+//! `Other` variants), as do actions and instructions that are unknown or written in an unusual way.
+//! What decodes encodes to the same bytes, but for padding, which is written as zeros, for the
+//! fields of a match, which are put in canonical order, and for the order of the properties of
+//! [`PacketIn2`].
 
 use bytes::{BufMut, Bytes, BytesMut};
 

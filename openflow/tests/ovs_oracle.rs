@@ -7,6 +7,7 @@
 mod flows;
 #[path = "ovs/ofctl.rs"]
 mod ofctl;
+#[allow(dead_code, reason = "each test uses a part of it")]
 #[path = "ovs/switch.rs"]
 mod switch;
 

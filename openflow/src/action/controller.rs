@@ -66,7 +66,7 @@ impl Controller {
             put_property(out, Self::CONTROLLER_ID, &[high, low, 0, 0]);
         }
         if self.reason != Self::REASON_ACTION {
-            put_property(out, Self::REASON, &[self.reason, 0, 0, 0]);
+            put_property(out, Self::REASON, &[self.reason]);
         }
         if !self.userdata.is_empty() {
             put_property(out, Self::USERDATA, &self.userdata);
@@ -114,7 +114,7 @@ impl Controller {
 }
 
 /// Writes a property: type, length, value, zeros up to eight bytes (which the length leaves out; the
-/// zeros behind a short number it counts).
+/// zeros behind a number of 16 bits it counts).
 fn put_property(out: &mut BytesMut, kind: u16, value: &[u8]) {
     let start = out.len();
     out.put_u16(kind);

@@ -60,7 +60,7 @@ impl PacketIn2 {
             put(out, Self::BUFFER_ID, |out| out.put_u32(buffer));
         }
         if let Some(table) = self.table {
-            put(out, Self::TABLE_ID, |out| out.put_slice(&[table, 0, 0, 0]));
+            put(out, Self::TABLE_ID, |out| out.put_u8(table));
         }
         if let Some(cookie) = self.cookie {
             // Numbers of 64 bits are aligned within their property.
@@ -70,7 +70,7 @@ impl PacketIn2 {
             });
         }
         if let Some(reason) = self.reason {
-            put(out, Self::REASON, |out| out.put_slice(&[reason, 0, 0, 0]));
+            put(out, Self::REASON, |out| out.put_u8(reason));
         }
         if !self.metadata.is_empty() {
             put(out, Self::METADATA, |out| out.put_slice(self.metadata.as_oxm_bytes()));
@@ -99,7 +99,7 @@ impl PacketIn2 {
                 return Err(body.bad("property length", 2, length, "at least 4"));
             };
             let mut value = body.nested("nx_packet_in2 property", value)?;
-            body.skip(padding(usize::from(length)).min(body.peek().len()))?;
+            body.skip(padding(usize::from(length)))?;
             match kind {
                 Self::PACKET => packet_in.packet = value.rest_bytes(),
                 Self::FULL_LEN => packet_in.full_len = Some(value.u32()?),
@@ -127,8 +127,7 @@ impl PacketIn2 {
     }
 }
 
-/// Writes a property: type, length, value, zeros up to eight bytes (which the length leaves out; the
-/// zeros behind a short number it counts).
+/// Writes a property: type, length, value, zeros up to eight bytes (which the length leaves out).
 fn put(out: &mut BytesMut, kind: u16, value: impl FnOnce(&mut BytesMut)) {
     let start = out.len();
     out.put_u16(kind);

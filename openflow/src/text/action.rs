@@ -85,7 +85,8 @@ impl fmt::Display for Subfield {
         } else if self.bits == 1 {
             write!(f, "[{}]", self.offset)
         } else {
-            write!(f, "[{}..{}]", self.offset, (self.offset + self.bits).saturating_sub(1))
+            let end = u32::from(self.offset) + u32::from(self.bits);
+            write!(f, "[{}..{}]", self.offset, end.saturating_sub(1))
         }
     }
 }

@@ -111,6 +111,7 @@ pub(crate) const ACTIONS: &[&str] = &[
     "actions=conjunction(9,1/2),conjunction(10,2/3)",
     "actions=controller(reason=no_match,max_len=128,id=3)",
     "actions=controller(userdata=01.02.03,pause)",
+    "actions=controller(reason=invalid_ttl,max_len=9,id=7,userdata=01.02.03.04.05,meter_id=1)",
     "actions=controller(max_len=99,id=7,userdata=00)",
     "actions=clone(set_field:0x11->reg1,output:2),exit",
     "actions=clone(drop)",

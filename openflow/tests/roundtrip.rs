@@ -1,0 +1,147 @@
+//! Both ways and broken: values of every type survive as bytes and as text, and no bytes or text,
+//! however wrong, do harm.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "each test uses a part of it")]
+#[path = "vectors/frames.rs"]
+mod frames;
+#[path = "roundtrip/values.rs"]
+mod values;
+
+use std::time::Instant;
+
+use openflow::message::{FlowModCommand, Hello, Message, flow_frame};
+use openflow::session::{End, Session};
+use openflow::{Action, Flow, Match};
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// A recorded frame with some bytes changed and perhaps cut, its length made to fit.
+fn broken_frame() -> impl Strategy<Value = Vec<u8>> {
+    let frames: Vec<Vec<u8>> = frames::frames().into_iter().map(|(_, frame)| frame).collect();
+    let changes = proptest::collection::vec((any::<Index>(), any::<u8>()), 0..6);
+    (proptest::sample::select(frames), changes, proptest::option::of(any::<Index>())).prop_map(
+        |(mut frame, changes, cut)| {
+            for (at, byte) in changes {
+                let at = at.index(frame.len());
+                frame[at] = byte;
+            }
+            if let Some(cut) = cut {
+                frame.truncate(8 + cut.index(frame.len() - 7));
+            }
+            let length = frame.len() as u16;
+            frame[2..4].copy_from_slice(&length.to_be_bytes());
+            frame
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_message_survives(xid: u32, message in values::message()) {
+        let bytes = message.to_bytes(xid).unwrap();
+        prop_assert_eq!(Message::decode(&bytes), Ok((xid, message)));
+    }
+
+    #[test]
+    fn a_broken_message_is_an_error_or_survives(frame in broken_frame()) {
+        if let Ok((xid, message)) = Message::decode(&frame) {
+            let again = message.to_bytes(xid).unwrap();
+            prop_assert_eq!(Message::decode(&again), Ok((xid, message)));
+        }
+    }
+
+    #[test]
+    fn every_broken_message_can_be_printed(frame in broken_frame()) {
+        if let Ok((_, Message::FlowMod(flow_mod))) = Message::decode(&frame) {
+            let _ = flow_mod.flow.to_string().parse::<Flow>();
+        }
+    }
+
+    #[test]
+    fn every_flow_that_text_can_tell_survives_as_text(flow in values::tellable_flow()) {
+        let text = flow.to_string();
+        prop_assert_eq!(text.parse::<Flow>(), Ok(flow), "{}", text);
+    }
+
+    #[test]
+    fn matches_survive_by_themselves(flow in values::tellable_flow()) {
+        let text = flow.matching.to_string();
+        prop_assert_eq!(text.parse::<Match>(), Ok(flow.matching), "{}", text);
+    }
+
+    #[test]
+    fn no_text_does_harm(text in "[a-z_0-9=,:/>()\\[\\]. +|-]{0,60}") {
+        let _ = text.parse::<Flow>();
+        let _ = text.parse::<Match>();
+        let _ = text.parse::<Action>();
+    }
+
+    #[test]
+    fn no_change_to_text_does_harm(
+        flow in values::tellable_flow(),
+        at: Index,
+        with in "[^a-z]{0,3}",
+    ) {
+        let mut text = flow.to_string();
+        let at = at.index(text.len());
+        text.replace_range(at..at + 1, &with);
+        if let Err(error) = text.parse::<Flow>() {
+            prop_assert!(error.column <= text.chars().count() + 1, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_session_takes_anything(
+        frames in proptest::collection::vec(broken_frame(), 0..5),
+        noise in values::bytes(200),
+        size in 1..100_usize,
+    ) {
+        let now = Instant::now();
+        let mut session = Session::new(End::Switch, now);
+        session.handle_input(&Message::Hello(Hello::only_1_3()).to_bytes(1).unwrap(), now).unwrap();
+        let stream = [frames.concat(), noise.to_vec()].concat();
+        for piece in stream.chunks(size) {
+            if session.handle_input(piece, now).is_err() {
+                break;
+            }
+        }
+        while session.poll_event().is_some() {}
+    }
+}
+
+#[test]
+fn a_flow_that_is_too_long_is_refused() {
+    let outputs = vec!["output:1"; 5000].join(",");
+    let flow: Flow = format!("actions={outputs}").parse().unwrap();
+    let error = flow_frame(FlowModCommand::Add, &flow, 1).unwrap_err();
+    assert_eq!(error.to_string(), "the message takes 80064 bytes, OpenFlow allows 65535");
+}
+
+#[test]
+fn nesting_without_end_does_no_harm() {
+    // As many conntrack actions as fit, each inside the one before.
+    let depth = 2000;
+    let mut bytes = Vec::new();
+    for level in 0..depth {
+        let length = (24 * (depth - level)) as u16;
+        bytes.extend([0xff, 0xff]);
+        bytes.extend(length.to_be_bytes());
+        bytes.extend([0, 0, 0x23, 0x20, 0, 35]);
+        bytes.extend([0; 14]);
+    }
+    let mut frame = vec![4, 13, 0, 0, 0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1];
+    frame.extend((bytes.len() as u16).to_be_bytes());
+    frame.extend([0; 6]);
+    frame.extend(&bytes);
+    let length = frame.len() as u16;
+    frame[2..4].copy_from_slice(&length.to_be_bytes());
+    let (xid, message) = Message::decode(&frame).unwrap();
+    assert_eq!(message.to_bytes(xid).unwrap(), frame);
+
+    let text = "clone(".repeat(5000);
+    assert!(text.parse::<Action>().is_err());
+}

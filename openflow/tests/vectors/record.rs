@@ -1,0 +1,199 @@
+//! Makes a switch send one of each message.
+
+use std::path::Path;
+
+use bytes::Bytes;
+use openflow::message::{
+    AsyncConfig, BundleControl, BundleControlType, BundleFlags, ControllerRole, CtFlushZone,
+    Experimenter, FlowMod, FlowModCommand, FlowStatsRequest, Hello, Message, MultipartRequestBody,
+    PacketInFormat, PacketOut, Role, SwitchConfig, bundled_flow_frame,
+};
+use openflow::{Action, Controller, Flow, FlowFlags, PortNo};
+
+use crate::frames::name;
+use crate::switch::{Connection, Switch};
+
+/// What has to be among the messages.
+pub(crate) const WANTED: &[&str] = &[
+    "Hello",
+    "Error",
+    "EchoRequest",
+    "EchoReply",
+    "FeaturesRequest",
+    "FeaturesReply",
+    "GetConfigRequest",
+    "GetConfigReply",
+    "SetConfig",
+    "PacketIn",
+    "FlowRemoved",
+    "PortStatus",
+    "PacketOut",
+    "FlowMod",
+    "MultipartRequest.Desc",
+    "MultipartReply.Desc",
+    "MultipartRequest.Flow",
+    "MultipartReply.Flow",
+    "MultipartRequest.Aggregate",
+    "MultipartReply.Aggregate",
+    "MultipartRequest.Table",
+    "MultipartReply.Table",
+    "MultipartRequest.PortStats",
+    "MultipartReply.PortStats",
+    "MultipartRequest.PortDesc",
+    "MultipartReply.PortDesc",
+    "MultipartRequest.Other",
+    "MultipartReply.Other",
+    "BarrierRequest",
+    "BarrierReply",
+    "RoleRequest",
+    "RoleReply",
+    "GetAsyncRequest",
+    "GetAsyncReply",
+    "SetAsync",
+    "BundleControl",
+    "BundleAdd",
+    "SetPacketInFormat",
+    "SetControllerId",
+    "PacketIn2",
+    "CtFlushZone",
+    "Experimenter",
+    "Unknown",
+];
+
+/// Names and bytes of what was sent and received.
+pub(crate) fn record() -> Vec<(String, Vec<u8>)> {
+    let switch = Switch::start();
+    let mut recorder = Recorder { connection: switch.connect(), lines: Vec::new() };
+    recorder.note(&Message::Hello(Hello::only_1_3()).to_bytes(1).unwrap());
+    for message in conversation() {
+        recorder.send(&message);
+    }
+    let flow: Flow = "ip,in_port=1 actions=ct(commit,nat(src=192.0.2.1)),output:2".parse().unwrap();
+    let frame =
+        bundled_flow_frame(FlowModCommand::Add, &flow, 7, BundleFlags::ATOMIC_ORDERED, 1).unwrap();
+    recorder.send(&control(BundleControlType::OpenRequest));
+    recorder.connection.send_bytes(&frame);
+    recorder.note(&frame);
+    recorder.send(&control(BundleControlType::DiscardRequest));
+    switch.vsctl(&["add-port", "br0", "p3", "--", "set", "interface", "p3", "type=dummy"]);
+    recorder.send(&Message::BarrierRequest);
+    recorder.lines
+}
+
+/// Writes lines as [`crate::frames::frames`] reads them, one of each name and length.
+pub(crate) fn write(path: &Path, lines: &[(String, Vec<u8>)]) {
+    let mut text =
+        "# Messages to and from ovs-vswitchd 3.1, one per line: name, bytes.\n".to_owned();
+    let mut seen = std::collections::HashSet::new();
+    for (name, frame) in lines {
+        if seen.insert((name, frame.len())) {
+            let digits: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
+            text += &format!("{name} {digits}\n");
+        }
+    }
+    std::fs::write(path, text).unwrap();
+}
+
+struct Recorder {
+    connection: Connection,
+    lines: Vec<(String, Vec<u8>)>,
+}
+
+impl Recorder {
+    fn note(&mut self, frame: &[u8]) {
+        let (_, message) = Message::decode(frame).unwrap();
+        self.lines.push((name(&message), frame.to_vec()));
+    }
+
+    /// Sends a message, and notes it with everything that comes until the next barrier's reply, and
+    /// until the packet that a packet-out sends back.
+    fn send(&mut self, message: &Message) {
+        let xid = self.connection.send(message);
+        self.note(&message.to_bytes(xid).unwrap());
+        let barrier = self.connection.send(&Message::BarrierRequest);
+        let mut waiting = vec!["BarrierReply"];
+        if let Message::PacketOut(_) = message {
+            waiting.push("PacketIn");
+        }
+        while !waiting.is_empty() {
+            let frame = self.connection.receive_bytes();
+            self.note(&frame);
+            let (xid, received) = Message::decode(&frame).unwrap();
+            let received = name(&received);
+            waiting.retain(|awaited| {
+                !received.starts_with(awaited) || *awaited == "BarrierReply" && xid != barrier
+            });
+        }
+    }
+}
+
+/// `OFPMP_QUEUE`, which stays bytes.
+const QUEUE: u16 = 5;
+const ALL_QUEUES: &[u8] = &[0xff; 8];
+/// `OFPT_GROUP_MOD`, which stays bytes.
+const GROUP_MOD: u8 = 15;
+const NXT_TLV_TABLE_REQUEST: u32 = 25;
+
+fn control(kind: BundleControlType) -> Message {
+    Message::BundleControl(BundleControl::new(7, kind))
+}
+
+fn conversation() -> Vec<Message> {
+    let multipart = |body: MultipartRequestBody| Message::MultipartRequest(body.into());
+    let parse = |text: &str| text.parse::<Flow>().unwrap();
+    let to_controller = |controller| PacketOut {
+        buffer_id: u32::MAX,
+        in_port: PortNo(1),
+        actions: vec![Action::Controller(controller)],
+        packet: Bytes::from_static(&[0xff; 60]),
+    };
+    let userdata = Bytes::from_static(b"who sent it");
+    let short_lived =
+        Flow { flags: FlowFlags::SEND_FLOW_REM, ..parse("tcp,tp_dst=80 actions=drop") };
+    vec![
+        Message::EchoRequest(Bytes::from_static(b"12345")),
+        Message::FeaturesRequest,
+        Message::SetConfig(SwitchConfig { flags: 0, miss_send_len: 65535 }),
+        Message::GetConfigRequest,
+        multipart(MultipartRequestBody::Desc),
+        multipart(MultipartRequestBody::PortDesc),
+        multipart(MultipartRequestBody::PortStats(PortNo::ANY)),
+        Message::FlowMod(FlowMod::add(short_lived.clone())),
+        Message::FlowMod(FlowMod::delete_strict(short_lived.id())),
+        Message::FlowMod(FlowMod::add(parse("actions=group:1"))),
+        Message::FlowMod(FlowMod::add(parse(
+            "cookie=0x1, table=3, ct_state=+est+trk,reg0=0x1,udp6,tp_src=546 \
+             actions=set_field:0x1/0xff->reg1,move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],\
+             ct(commit,zone=NXM_NX_REG0[0..15],exec(load:0x1->NXM_NX_CT_MARK[])),resubmit(,20)",
+        ))),
+        multipart(MultipartRequestBody::Flow(FlowStatsRequest::default())),
+        multipart(MultipartRequestBody::Aggregate(FlowStatsRequest::default())),
+        Message::RoleRequest(Role { role: ControllerRole::NoChange, generation_id: 0 }),
+        Message::GetAsyncRequest,
+        Message::SetAsync(AsyncConfig {
+            packet_in: [7, 7],
+            port_status: [7, 7],
+            flow_removed: [15, 15],
+        }),
+        Message::PacketOut(to_controller(Controller::default())),
+        Message::SetPacketInFormat(PacketInFormat::NXT_PACKET_IN2),
+        Message::PacketOut(to_controller(Controller {
+            userdata,
+            max_len: 20,
+            ..Controller::default()
+        })),
+        Message::SetControllerId(3),
+        Message::CtFlushZone(CtFlushZone { zone: 9 }),
+        multipart(MultipartRequestBody::Other {
+            kind: QUEUE,
+            body: Bytes::from_static(ALL_QUEUES),
+        }),
+        Message::Experimenter(Experimenter {
+            experimenter: 0x2320,
+            exp_type: NXT_TLV_TABLE_REQUEST,
+            body: Bytes::new(),
+        }),
+        Message::Unknown { kind: GROUP_MOD, body: Bytes::from_static(&[0, 0, 1, 0, 0, 0, 0, 1]) },
+        multipart(MultipartRequestBody::Table),
+    ]
+}
