@@ -78,6 +78,7 @@ impl BlockId {
 /// The flows of one block, with a version and the recent past.
 #[derive(Debug)]
 pub struct Block {
+    shared: bool,
     fragments: BTreeMap<Key, Box<[Arc<BlockFlow>]>>,
     flows: usize,
     journal: Journal,
@@ -85,8 +86,9 @@ pub struct Block {
 
 impl Block {
     /// An empty block, at `version`.
-    pub(crate) fn new(version: u64) -> Self {
-        Self { fragments: BTreeMap::new(), flows: 0, journal: Journal::new(version) }
+    pub(crate) fn new(kind: BlockKind, version: u64) -> Self {
+        let shared = kind.is_shared();
+        Self { shared, fragments: BTreeMap::new(), flows: 0, journal: Journal::new(version) }
     }
 
     /// Changes whenever a flow of the block does; never the same twice for one block, even when
@@ -123,7 +125,7 @@ impl Block {
         for (member, flows) in members {
             let old = self.fragments.remove(&member).unwrap_or_default();
             self.flows -= old.len();
-            let flows = net.replace(&old, flows);
+            let flows = net.replace(&old, flows, self.shared);
             self.flows += flows.len();
             if !flows.is_empty() {
                 self.fragments.insert(member, flows);
@@ -148,7 +150,12 @@ struct Net {
 
 impl Net {
     /// The new flows of one member, the old ones reused where they are equal.
-    fn replace(&mut self, old: &[Arc<BlockFlow>], new: Vec<Flow>) -> Box<[Arc<BlockFlow>]> {
+    fn replace(
+        &mut self,
+        old: &[Arc<BlockFlow>],
+        new: Vec<Flow>,
+        shared: bool,
+    ) -> Box<[Arc<BlockFlow>]> {
         let mut old: FxHashMap<FlowId, &Arc<BlockFlow>> =
             old.iter().map(|flow| (flow.flow.id(), flow)).collect();
         let mut flows = Vec::with_capacity(new.len());
@@ -157,7 +164,7 @@ impl Net {
             let flow = match old.remove(&id) {
                 Some(same) if same.flow == flow => same.clone(),
                 _ => {
-                    let flow = Arc::new(BlockFlow::new(flow));
+                    let flow = Arc::new(BlockFlow::new(flow, shared));
                     self.put.insert(id, flow.clone());
                     flow
                 }
@@ -185,3 +192,6 @@ fn sorted(flows: FxHashMap<FlowId, Arc<BlockFlow>>) -> Vec<Arc<BlockFlow>> {
     });
     flows
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,7 +156,7 @@ impl Compiler {
             }
             let version = self.version + 1;
             let new = !self.blocks.contains_key(&id);
-            let block = self.blocks.entry(id).or_insert_with(|| Block::new(version));
+            let block = self.blocks.entry(id).or_insert_with(|| Block::new(id.kind(), version));
             if block.replace(fragments, version) || new {
                 self.version = version;
                 outcome.changed.push(id);

@@ -37,7 +37,7 @@ fn write_all(out: &mut String) -> fmt::Result {
         let trace = switch.process(port, packet);
         write!(out, "\n### {title}\n\n```\n")?;
         steps(out, &compiler, &trace)?;
-        write!(out, "```\n")?;
+        writeln!(out, "```")?;
         Ok(trace)
     };
     let request = Packet::arp_request(WEB.address(), DB.ip);

@@ -5,15 +5,13 @@ use openflow::Flow;
 use openflow::message::{BundleFlags, FlowModCommand, bundled_flow_frame};
 use rustc_hash::FxHasher;
 
-/// A flow of a block, encoded once for all switches that get it.
+/// A flow of a block.
 #[derive(Debug, Eq, PartialEq)]
 pub struct BlockFlow {
     /// The flow.
     pub flow: Flow,
-    /// The whole bundle-add message that adds the flow or replaces the one of its identity, as
-    /// part of the bundle [`BlockFlow::BUNDLE_ID`] with [`BundleFlags::ATOMIC_ORDERED`]. Its xid
-    /// is [`BlockFlow::xid`].
-    pub frame: Bytes,
+    /// Encoded already, where the flow goes to many switches.
+    shared: Option<Bytes>,
 }
 
 impl BlockFlow {
@@ -24,20 +22,32 @@ impl BlockFlow {
     /// tells them apart.
     pub const FIRST_XID: u32 = 0x8000_0000;
 
-    /// Encodes `flow`.
-    pub(crate) fn new(flow: Flow) -> Self {
-        let flags = BundleFlags::ATOMIC_ORDERED;
-        let frame =
-            bundled_flow_frame(FlowModCommand::Add, &flow, Self::BUNDLE_ID, flags, xid(&flow))
-                .expect("compile functions divide long lists into flows that fit a message");
-        Self { flow, frame }
+    /// A flow that goes to one switch, or, when `shared`, to many: such a flow is encoded now,
+    /// once for all of them. The frame of another is made when it is asked for, and not kept.
+    pub(crate) fn new(flow: Flow, shared: bool) -> Self {
+        // Copied to a buffer of its own size: the flow stays as long as the object it is for.
+        let shared = shared.then(|| Bytes::copy_from_slice(&encode(&flow)));
+        Self { flow, shared }
+    }
+
+    /// The whole bundle-add message that adds the flow or replaces the one of its identity, as
+    /// part of the bundle [`BlockFlow::BUNDLE_ID`] with [`BundleFlags::ATOMIC_ORDERED`]. Its xid
+    /// is [`BlockFlow::xid`].
+    pub fn frame(&self) -> Bytes {
+        self.shared.clone().unwrap_or_else(|| encode(&self.flow))
     }
 
     /// The frame's xid, which an error about the flow carries: derived from the flow, so that the
-    /// frame is the same on every controller.
+    /// frame is the same for every switch.
     pub fn xid(&self) -> u32 {
         xid(&self.flow)
     }
+}
+
+fn encode(flow: &Flow) -> Bytes {
+    let flags = BundleFlags::ATOMIC_ORDERED;
+    bundled_flow_frame(FlowModCommand::Add, flow, BlockFlow::BUNDLE_ID, flags, xid(flow))
+        .expect("compile functions divide long lists into flows that fit a message")
 }
 
 fn xid(flow: &Flow) -> u32 {

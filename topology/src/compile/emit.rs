@@ -63,11 +63,12 @@ impl Emit {
         next: Option<Table>,
     ) {
         let spec = detail.spec();
-        let mut instructions = Vec::with_capacity(2);
-        if !actions.is_empty() {
-            instructions.push(Instruction::ApplyActions(actions));
-        }
-        instructions.extend(next.map(|table| Instruction::GotoTable(table.number())));
+        let next = next.map(|table| Instruction::GotoTable(table.number()));
+        let instructions = match (actions.is_empty(), next) {
+            (true, next) => Vec::from_iter(next),
+            (false, None) => vec![Instruction::ApplyActions(actions)],
+            (false, Some(next)) => vec![Instruction::ApplyActions(actions), next],
+        };
         self.flows.push(Flow {
             table: spec.table.number(),
             priority: spec.priority,

@@ -179,13 +179,8 @@ impl Compiler {
         let key = self.inputs.host_key(host);
         let none = HostFacts::default();
         let [before, after] = [&old, &new].map(|facts| facts.as_ref().unwrap_or(&none));
-        let candidates: BTreeSet<_> = before.ports.keys().chain(after.ports.keys()).collect();
-        for port in candidates {
-            let number = after.ports.get(port).copied();
-            if before.ports.get(port).copied() == number {
-                continue;
-            }
-            let Some(port) = self.inputs.model.port(*port) else { continue };
+        for (port, number) in before.changed_ports(after) {
+            let Some(port) = self.inputs.model.port(port) else { continue };
             if port.serving_host() == Some(host) {
                 let (network, port) = (port.network, port.meta.key);
                 self.plug(host, network, port, number.is_some());

@@ -159,3 +159,84 @@ fn check_rewrite(spec: &TableSpec, field: Field) -> Result<(), Violation> {
         Err(Violation::Rewrite { table: spec.name, field })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use openflow::Match;
+
+    use super::*;
+    use crate::key::Key;
+
+    /// A flow that is in order: what comes in by port 7 goes to the guard.
+    fn classify(actions: Vec<Action>, next: Table) -> Flow {
+        Flow {
+            table: 0,
+            priority: 100,
+            cookie: Cookie::new(Detail::ClassifyPort, Key::NONE, Key::NONE).0,
+            matching: Match::new().with(Field::IN_PORT, PortNo(7)),
+            instructions: vec![
+                Instruction::ApplyActions(actions),
+                Instruction::GotoTable(next.number()),
+            ],
+            ..Flow::default()
+        }
+    }
+
+    fn in_order() -> Flow {
+        classify(vec![Action::set_field(Field::REG1, 7u32)], Table::Guard)
+    }
+
+    #[test]
+    fn what_is_defined_is_allowed() {
+        assert_eq!(check(&in_order()), Ok(()));
+    }
+
+    #[test]
+    fn what_is_not_is_refused() {
+        let refused = |flow: Flow| check(&flow).unwrap_err().to_string();
+        let cases = [
+            (Flow { table: 3, ..in_order() }, "there is no table 3"),
+            (Flow { cookie: 0, ..in_order() }, "0x0 is no cookie of Weft's"),
+            (
+                Flow { priority: 1, ..in_order() },
+                "ClassifyPort is for table classify, priority 100; the flow has table classify, priority 1",
+            ),
+            (
+                Flow { matching: Match::new().with(Field::REG0, 1u32), ..in_order() },
+                "table classify does not match NXM_NX_REG0",
+            ),
+            (Flow { instructions: vec![], ..in_order() }, "ClassifyPort should Pass"),
+            (
+                Flow { instructions: vec![Instruction::ClearActions], ..in_order() },
+                "table classify does not use ClearActions",
+            ),
+            (classify(vec![], Table::Output), "table classify does not go on to table 90"),
+            (
+                classify(vec![Action::resubmit(0)], Table::Guard),
+                "table classify does not go on to table 0",
+            ),
+            (
+                classify(vec![Action::set_field(Field::REG2, 7u32)], Table::Guard),
+                "table classify does not set NXM_NX_REG2",
+            ),
+            (
+                classify(vec![Action::output(PortNo(1))], Table::Guard),
+                "table classify does not output to 1",
+            ),
+            (classify(vec![Action::CtClear], Table::Guard), "table classify does not use CtClear"),
+        ];
+        for (flow, reason) in cases {
+            assert_eq!(refused(flow), reason);
+        }
+    }
+
+    #[test]
+    fn every_table_goes_forward_and_has_a_miss() {
+        for table in Table::ALL {
+            assert!(table.spec().next.iter().all(|next| *next > table), "{}", table.name());
+            let mut details = Detail::all().map(Detail::spec);
+            assert!(details.any(|spec| spec.table == table && spec.priority == 0));
+        }
+        assert!(Table::ALL.is_sorted());
+    }
+}

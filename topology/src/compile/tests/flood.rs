@@ -32,7 +32,7 @@ fn a_long_list_is_divided() {
     let text: Vec<String> = copies.iter().map(|copy| copy.flow.to_string()).collect();
     let sizes: Vec<usize> = text.iter().map(|text| text.matches("resubmit").count()).collect();
     assert_eq!(sizes, [175, 175, 175, 175]);
-    assert!(copies.iter().all(|copy| copy.frame.len() < 16_384));
+    assert!(copies.iter().all(|copy| copy.frame().len() < 16_384));
     world.check(&[block], &[Table::Flood], expect![[r#"
         cookie=0x1300000100000071, table=flood, priority=100,reg0=0x1 actions=set_field:0x4->reg5,resubmit(,"flood_local"),set_field:0x5->reg5,resubmit(,"flood_local"),set_field:0x6->reg5,resubmit(,"flood_local"),set_field:0x7->reg5,resubmit(,"flood_local"),goto_table:"flood_remote"
     "#]]);
