@@ -68,7 +68,7 @@ impl FromStr for Action {
 /// A failure, before its column is known.
 #[derive(Debug, PartialEq)]
 struct Failure<'a> {
-    /// What is left of the text, from the place that is wrong.
+    /// The text from the place that is wrong; empty for its end.
     at: &'a str,
     expected: Cow<'static, str>,
 }
@@ -110,8 +110,9 @@ fn whole<'a, T>(
         Err(nom::Err::Error(failure) | nom::Err::Failure(failure)) => failure,
         Err(nom::Err::Incomplete(_)) => Failure { at: "", expected: "more".into() },
     };
-    let before = &text[..text.len() - failure.at.len()];
-    let column = before.chars().count() + 1;
+    // What is wrong is a part of the text, unless it is what the end lacks.
+    let start = (failure.at.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+    let column = text.get(..start).unwrap_or(text).chars().count() + 1;
     Err(ParseError { column, expected: failure.expected.into_owned() })
 }
 
