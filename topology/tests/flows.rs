@@ -29,10 +29,10 @@ use common::universe::{HOSTS, host_id};
 use common::world::World;
 
 proptest! {
-    #![proptest_config(cases(48))]
+    #![proptest_config(cases(32))]
 
     #[test]
-    fn a_switch_takes_every_flow_and_none_twice(commits in history(0..6)) {
+    fn a_switch_takes_every_flow_and_none_twice(commits in history(0..6, true)) {
         let compiler = compile(&commits);
         for host in (0..HOSTS).map(host_id) {
             let mut switch = Switch::new();
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn flows_are_what_the_pipeline_allows_and_go_forward(commits in history(0..6)) {
+    fn flows_are_what_the_pipeline_allows_and_go_forward(commits in history(0..6, true)) {
         let compiler = compile(&commits);
         for host in (0..HOSTS).map(host_id) {
             for (_, flow) in flows(&compiler, host) {
@@ -59,7 +59,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cookie_names_its_block_and_objects_that_exist(commits in history(0..6)) {
+    fn a_cookie_names_its_block_and_objects_that_exist(commits in history(0..6, true)) {
         let compiler = compile(&commits);
         for host in (0..HOSTS).map(host_id) {
             for (block, flow) in flows(&compiler, host) {
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn shared_flows_name_nothing_that_differs_between_hosts(commits in history(0..6)) {
+    fn shared_flows_name_nothing_that_differs_between_hosts(commits in history(0..6, true)) {
         let compiler = compile(&commits);
         for host in (0..HOSTS).map(host_id) {
             for (block, flow) in flows(&compiler, host).filter(|(id, _)| id.kind().is_shared()) {

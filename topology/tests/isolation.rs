@@ -38,7 +38,7 @@ proptest! {
 
     #[test]
     fn what_a_port_sends_stays_in_its_network(
-        commits in history(0..4),
+        commits in history(0..4, false),
         frames in vec(frame(), 20),
     ) {
         let Scene { world, fabric } = Scene::after(&commits);
@@ -67,7 +67,7 @@ proptest! {
 
     #[test]
     fn what_comes_from_outside_stays_in_its_vlan(
-        commits in history(0..4),
+        commits in history(0..4, false),
         frames in vec(frame(), 20),
     ) {
         let Scene { world, fabric } = Scene::after(&commits);
@@ -90,7 +90,7 @@ proptest! {
 
     #[test]
     fn what_comes_by_tunnel_stays_in_its_vni_and_is_from_a_known_host(
-        commits in history(0..4),
+        commits in history(0..4, false),
         frames in vec(frame(), 4),
     ) {
         let Scene { world, fabric } = Scene::after(&commits);
@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_port_forges_reaches_nobody(commits in history(0..4)) {
+    fn what_a_port_forges_reaches_nobody(commits in history(0..4, false)) {
         let Scene { world, fabric } = Scene::after(&commits);
         for port in world.model.ports().values().filter(|port| port.port_security) {
             let Some(host) = serving(&world, port) else { continue };

@@ -37,7 +37,7 @@ fn the_simulator_does_what_open_vswitch_does() {
     let mut runner = TestRunner::deterministic();
     let mut compared = 0;
     for _ in 0..SCENES {
-        let commits = history(1..4).new_tree(&mut runner).unwrap().current();
+        let commits = history(1..4, false).new_tree(&mut runner).unwrap().current();
         let frames = vec(frame(), FRAMES).new_tree(&mut runner).unwrap().current();
         let Scene { world, fabric } = Scene::after(&commits);
         let ports: Vec<_> = world.model.ports().values().collect();

@@ -28,6 +28,11 @@ impl Packet {
         Self { values: vec![0; Field::all().len()].into(), inner_tags: SmallVec::new() }
     }
 
+    /// A packet that `matching` is for: what it does not ask for is 0.
+    pub fn from_match(matching: &Match) -> Self {
+        matching.fields().fold(Self::new(), |packet, oxm| packet.with(oxm.field, oxm.value))
+    }
+
     /// The value of a field.
     ///
     /// # Panics
@@ -244,6 +249,17 @@ mod tests {
         assert_eq!(packet, Packet::new());
         packet.pop_vlan();
         assert_eq!(packet, Packet::new());
+    }
+
+    #[test]
+    fn a_packet_is_written_and_read_as_a_match() {
+        let text = "arp,in_port=3,dl_vlan=100,dl_src=fa:16:3e:00:00:01,arp_tpa=10.0.0.9,arp_op=1";
+        let flow: openflow::Flow = format!("{text} actions=drop").parse().unwrap();
+        let packet = Packet::from_match(&flow.matching);
+        assert_eq!(packet.vlan(), Some(100));
+        assert_eq!(packet.field(Field::ARP_OP), 1);
+        assert_eq!(packet.to_string(), text);
+        assert_eq!(packet.to_match(), flow.matching);
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) enum Op {
 pub(crate) struct Interfaces {
     /// Port numbers are a function of this.
     pub(crate) numbering: u8,
+    /// There are fewer numbers than things that need one.
+    pub(crate) crowded: bool,
     pub(crate) tunnel_port: bool,
     pub(crate) uplinks: [bool; 2],
     /// Ports bound here that OVSDB does not show yet, by bit.
@@ -68,9 +70,22 @@ pub(crate) struct PortSpec {
 }
 
 /// A world of some size, and then what happens to it: each element is one commit.
-pub(crate) fn history(commits: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<Op>>> {
-    (genesis(), vec(vec(op(), 1..4), commits)).prop_map(|(genesis, mut commits)| {
+///
+/// With mistakes, hosts can report the tunnel address of another, and port numbers that stand for
+/// several things at once.
+pub(crate) fn history(
+    commits: std::ops::Range<usize>,
+    mistakes: bool,
+) -> impl Strategy<Value = Vec<Vec<Op>>> {
+    (genesis(), vec(vec(op(), 1..4), commits)).prop_map(move |(genesis, mut commits)| {
         commits.insert(0, genesis);
+        for op in commits.iter_mut().flatten().filter(|_| mistakes) {
+            match op {
+                Op::Host { tunnel: tunnel @ Tunnel::OtherV4, .. } => *tunnel = Tunnel::Shared,
+                Op::Facts { facts, .. } => facts.crowded = facts.numbering % 3 == 0,
+                _ => {}
+            }
+        }
         commits
     })
 }
@@ -141,6 +156,7 @@ fn interfaces_there() -> impl Strategy<Value = Interfaces> {
     (any::<u8>(), mostly(), [mostly(), mostly()], seldom(), seldom()).prop_map(
         |(numbering, tunnel_port, uplinks, missing, left_over)| Interfaces {
             numbering,
+            crowded: false,
             tunnel_port,
             uplinks,
             missing,

@@ -35,6 +35,8 @@ pub(crate) enum Tunnel {
     V4,
     OtherV4,
     V6,
+    /// The same for every host.
+    Shared,
 }
 
 pub(crate) fn host_id(host: u8) -> HostId {
@@ -74,6 +76,7 @@ pub(crate) fn tunnel_ip(host: u8, tunnel: Tunnel) -> Option<IpAddr> {
         Tunnel::None => None,
         Tunnel::V4 => Some(Ipv4Addr::new(192, 0, 2, host + 1).into()),
         Tunnel::OtherV4 => Some(Ipv4Addr::new(198, 51, 100, host + 1).into()),
+        Tunnel::Shared => Some(Ipv4Addr::new(192, 0, 2, 1).into()),
         Tunnel::V6 => {
             Some(Ipv6Addr::new(0x2001, 0xdb8, 0xff, 0, 0, 0, 0, u16::from(host) + 1).into())
         }

@@ -318,7 +318,8 @@ impl Interfaces {
         // 101 is prime: different slots have different numbers.
         let number = |slot: u8| {
             let factor = u32::from(self.numbering % 100) + 1;
-            PortNo((u32::from(slot) * factor + u32::from(self.numbering)) % 101 + 1)
+            let count = if self.crowded { 7 } else { 101 };
+            PortNo((u32::from(slot) * factor + u32::from(self.numbering)) % count + 1)
         };
         let plugged = |port: u8| {
             let here = model.port(port_id(port)).and_then(|port| port.bound_host);
