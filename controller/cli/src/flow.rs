@@ -170,8 +170,8 @@ fn comment(flow: &pb::Flow) -> String {
     match (flow.explanation.as_str(), owners.is_empty()) {
         ("", true) => "not a flow of ours".to_owned(),
         ("", false) => owners.join(", "),
-        (explanation, true) => explanation.to_owned(),
-        (explanation, false) => format!("{explanation} [{}]", owners.join(", ")),
+        // It names the owners itself.
+        (explanation, _) => explanation.to_owned(),
     }
 }
 

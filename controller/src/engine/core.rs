@@ -278,7 +278,6 @@ impl Core {
             }
             port.bound_host = bound_host;
             port.meta.revision = self.staged;
-            port.meta.updated = now();
             self.apply(vec![Change::Put(Resource::Port(port.into()))]);
         }
     }

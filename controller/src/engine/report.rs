@@ -76,7 +76,6 @@ impl HostReport {
         host.ovs_version.clone_from(&self.ovs_version);
         let id = host.id;
         if known.as_deref() != Some(&host) {
-            host.meta.updated = context.now;
             host.meta.revision = context.revision;
             changes.push(Change::Put(Resource::Host(Arc::new(host))));
         }

@@ -165,7 +165,7 @@ details! {
     PortCopies = 0x72: HostNetwork, FloodLocal, 100, Pass,
         "copies to the local ports of one part of the list";
     ToUplink = 0x73: HostNetwork, Uplink, 100, Pass,
-        "out to the provider bridge, tagged with the network's VLAN";
+        "out to the provider bridge, tagged with the network's VLAN if it has one";
     NoUplink = 0x74: HostNetwork, Uplink, 100, Drop,
         "this host does not map the network's physical network to a bridge";
 

@@ -58,19 +58,19 @@ fn explained_flows_are_grouped_by_table() {
     check(
         true,
         expect![[r#"
-        # table 0: classify
-        # from [port a]
-        cookie=0x1, table=0, priority=100,in_port=4 actions=resubmit(,10)
-        # no such port
-        cookie=0x1, table=0, priority=0 actions=drop
+            # table 0: classify
+            # from
+            cookie=0x1, table=0, priority=100,in_port=4 actions=resubmit(,10)
+            # no such port
+            cookie=0x1, table=0, priority=0 actions=drop
 
-        # table 60: output
-        # to [port a, port 5f0c7a52-0000-4000-8000-0000000000cc]
-        n_packets=3, n_bytes=294, cookie=0x1, table=60, priority=100,reg2=0x5 actions=output:4
+            # table 60: output
+            # to
+            n_packets=3, n_bytes=294, cookie=0x1, table=60, priority=100,reg2=0x5 actions=output:4
 
-        # table 200
-        # not a flow of ours
-        cookie=0x1, table=200, priority=1 actions=NORMAL"#]],
+            # table 200
+            # not a flow of ours
+            cookie=0x1, table=200, priority=1 actions=NORMAL"#]],
     );
 }
 
