@@ -8,7 +8,7 @@ use super::{Compiler, Dirty, Inputs};
 use crate::block::BlockId;
 use crate::facts::HostFacts;
 use crate::key::Key;
-use crate::model::{Host, HostId, Network, NetworkId, Port, Resource, Segment};
+use crate::model::{Host, HostId, Network, NetworkId, Port, Resource};
 
 impl Dirty {
     fn mark(&mut self, block: BlockId, member: Key) {
@@ -27,21 +27,6 @@ impl Inputs {
         self.model.network(network).map(|network| network.meta.key)
     }
 
-    /// All that `host` has for a network.
-    fn mark_host_network(
-        &self,
-        dirty: &mut Dirty,
-        (host, host_key): (HostId, Key),
-        network: NetworkId,
-        key: Key,
-    ) {
-        let block = BlockId::HostNetwork { host: host_key, network: key };
-        dirty.mark_local(host, block);
-        for part in self.index.parts(host, network) {
-            dirty.mark(block, part.number());
-        }
-    }
-
     fn host_key(&self, host: HostId) -> Option<Key> {
         self.model.host(host).map(|host| host.meta.key)
     }
@@ -52,24 +37,15 @@ impl Compiler {
     pub(super) fn track(&mut self, old: Option<&Resource>, new: Option<&Resource>) {
         match old.or(new) {
             Some(Resource::Network(_)) => {
-                let [old, new] = [old, new].map(|side| match side {
-                    Some(Resource::Network(network)) => Some(&**network),
-                    _ => None,
-                });
+                let [old, new] = [old, new].map(|side| side.and_then(as_network));
                 self.track_network(old, new);
             }
             Some(Resource::Port(_)) => {
-                let [old, new] = [old, new].map(|side| match side {
-                    Some(Resource::Port(port)) => Some(&**port),
-                    _ => None,
-                });
+                let [old, new] = [old, new].map(|side| side.and_then(as_port));
                 self.track_port(old, new);
             }
             Some(Resource::Host(_)) => {
-                let [old, new] = [old, new].map(|side| match side {
-                    Some(Resource::Host(host)) => Some(&**host),
-                    _ => None,
-                });
+                let [old, new] = [old, new].map(|side| side.and_then(as_host));
                 self.track_host(old, new);
             }
             // No flow depends on a project or on a subnet: ports hold their addresses.
@@ -78,24 +54,18 @@ impl Compiler {
     }
 
     fn track_network(&mut self, old: Option<&Network>, new: Option<&Network>) {
-        let relevant = |network: Option<&Network>| -> Option<(Key, Segment)> {
-            network.map(|network| (network.meta.key, network.segment.clone()))
-        };
-        if relevant(old) == relevant(new) {
+        let key_and_segment = |network: &Network| (network.meta.key, network.segment.clone());
+        if old.map(key_and_segment) == new.map(key_and_segment) {
             return;
         }
         for network in [old, new].into_iter().flatten() {
             let key = network.meta.key;
             self.dirty.mark(BlockId::Network(key), Key::NONE);
-            for host in self.inputs.index.hosts_of(network.id) {
+            let hosts: Vec<HostId> = self.inputs.index.hosts_of(network.id).collect();
+            for host in hosts {
                 self.dirty.subscriptions.insert((host, BlockId::Network(key)));
                 if let Some(host_key) = self.inputs.host_key(host) {
-                    self.inputs.mark_host_network(
-                        &mut self.dirty,
-                        (host, host_key),
-                        network.id,
-                        key,
-                    );
+                    self.mark_host_network((host, host_key), network.id, key);
                 }
             }
             for port in self.inputs.model.ports_of(network.id) {
@@ -113,8 +83,8 @@ impl Compiler {
         if let (Some(old), None) = (old, new) {
             self.track_facts(old.id, None);
         }
-        let relevant = |host: Option<&Host>| host.map(|host| (host.meta.key, host.tunnel_ip));
-        if relevant(old) == relevant(new) {
+        let key_and_endpoint = |host: &Host| (host.meta.key, host.tunnel_ip);
+        if old.map(key_and_endpoint) == new.map(key_and_endpoint) {
             return;
         }
         for host in [old, new].into_iter().flatten() {
@@ -160,12 +130,21 @@ impl Compiler {
         }
     }
 
-    fn mark_host_networks(&mut self, host: HostId, key: Key) {
-        for network in self.inputs.index.networks_of(host) {
-            if let Some(network_key) = self.inputs.network_key(network) {
-                let host = (host, key);
-                self.inputs.mark_host_network(&mut self.dirty, host, network, network_key);
+    fn mark_host_networks(&mut self, host: HostId, host_key: Key) {
+        let networks: Vec<NetworkId> = self.inputs.index.networks_of(host).collect();
+        for network in networks {
+            if let Some(key) = self.inputs.network_key(network) {
+                self.mark_host_network((host, host_key), network, key);
             }
+        }
+    }
+
+    /// All that `host` has for a network.
+    fn mark_host_network(&mut self, (host, host_key): (HostId, Key), network: NetworkId, key: Key) {
+        let block = BlockId::HostNetwork { host: host_key, network: key };
+        self.dirty.mark_local(host, block);
+        for part in self.inputs.index.parts(host, network) {
+            self.dirty.mark(block, part.number());
         }
     }
 
@@ -236,7 +215,7 @@ impl Compiler {
         self.dirty.mark(BlockId::Network(key), Key::NONE);
         self.dirty.subscriptions.insert((host, BlockId::Network(key)));
         if let Some(host_key) = self.inputs.host_key(host) {
-            self.inputs.mark_host_network(&mut self.dirty, (host, host_key), network, key);
+            self.mark_host_network((host, host_key), network, key);
         }
     }
 
@@ -299,4 +278,25 @@ impl Compiler {
 /// The Ethernet addresses of a port's allowed address pairs.
 pub(super) fn pair_macs(port: &Port) -> BTreeSet<MacAddr> {
     port.allowed_address_pairs.iter().filter_map(|pair| pair.mac).collect()
+}
+
+fn as_network(resource: &Resource) -> Option<&Network> {
+    match resource {
+        Resource::Network(network) => Some(network),
+        _ => None,
+    }
+}
+
+fn as_port(resource: &Resource) -> Option<&Port> {
+    match resource {
+        Resource::Port(port) => Some(port),
+        _ => None,
+    }
+}
+
+fn as_host(resource: &Resource) -> Option<&Host> {
+    match resource {
+        Resource::Host(host) => Some(host),
+        _ => None,
+    }
 }
