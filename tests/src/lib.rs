@@ -22,4 +22,7 @@ pub use installed::{Installed, installed};
 pub use port::{address, allowed, fixed};
 pub use scene::{READY, Scene};
 pub use segment::{Guest, Kind, Segment};
-pub use wire::{duplicate_detection, link_local, router_advertisement, vxlan_datagram};
+pub use wire::{
+    duplicate_detection, link_local, neighbour_solicitation, redirect, router_advertisement,
+    udp_in_ipv6, vxlan_datagram,
+};

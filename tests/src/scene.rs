@@ -125,7 +125,7 @@ impl Scene {
     ///
     /// When the controller refuses it.
     pub fn network(&self, kind: Kind) -> Result<pb::Network> {
-        let network = kind.network(&self.project);
+        let network = kind.request(&self.project);
         Ok(self.api.create_network(pb::CreateNetworkRequest { network: Some(network) })?)
     }
 

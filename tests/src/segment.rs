@@ -24,7 +24,7 @@ pub enum Kind {
 
 impl Kind {
     /// A request for a network of this kind.
-    pub(crate) fn network(self, project: &str) -> pb::Network {
+    pub fn request(self, project: &str) -> pb::Network {
         let (kind, physical_network, segmentation_id) = match self {
             Self::Vxlan => (Type::Vxlan, "", 0),
             Self::Vlan(id) => (Type::Vlan, PHYSICAL_NETWORK, id),

@@ -17,11 +17,7 @@ pub fn link_local(Mac([a, b, c, d, e, f]): Mac) -> Ipv6Addr {
 pub fn duplicate_detection(from: Mac, target: Ipv6Addr) -> Frame {
     let mut message = vec![135, 0, 0, 0, 0, 0, 0, 0];
     message.extend(target.octets());
-    let [.., x, y, z] = target.octets();
-    let group_mac = Mac([0x33, 0x33, 0xff, x, y, z]);
-    let mut group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).octets();
-    group[13..].copy_from_slice(&[x, y, z]);
-    Frame::icmpv6((from, Ipv6Addr::UNSPECIFIED), (group_mac, group.into()), &message)
+    Frame::icmpv6((from, Ipv6Addr::UNSPECIFIED), solicited_node(target), &message)
 }
 
 /// A router advertisement (RFC 4861 §4.2) by which `from` claims to be a router.
@@ -30,6 +26,45 @@ pub fn router_advertisement(from: Mac) -> Frame {
     let message = [&[134, 0, 0, 0, 64, 0, 0x07, 0x08][..], &[0; 8]].concat();
     let all_nodes = (Mac([0x33, 0x33, 0, 0, 0, 1]), Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1));
     Frame::icmpv6((from, link_local(from)), all_nodes, &message)
+}
+
+/// A neighbour solicitation (RFC 4861 §4.3) for `target` in which `sender` claims to have the
+/// address that it comes from.
+pub fn neighbour_solicitation(from: (Mac, Ipv6Addr), sender: Mac, target: Ipv6Addr) -> Frame {
+    let mut message = vec![135, 0, 0, 0, 0, 0, 0, 0];
+    message.extend(target.octets());
+    message.extend([1, 1]);
+    message.extend(sender.0);
+    Frame::icmpv6(from, solicited_node(target), &message)
+}
+
+/// An ICMPv6 redirect (RFC 4861 §4.5) of what goes to `target`, to itself.
+pub fn redirect(from: Mac, target: Ipv6Addr, to: (Mac, Ipv6Addr)) -> Frame {
+    let message = [&[137, 0, 0, 0, 0, 0, 0, 0][..], &target.octets(), &target.octets()].concat();
+    Frame::icmpv6((from, link_local(from)), to, &message)
+}
+
+/// A UDP datagram in IPv6, with a checksum that nobody looks at.
+pub fn udp_in_ipv6(
+    (from, source): (Mac, Ipv6Addr),
+    (to, destination): (Mac, Ipv6Addr),
+    ports: (u16, u16),
+) -> Frame {
+    let mut packet = vec![0x60, 0, 0, 0, 0, 8, 17, 64];
+    packet.extend(source.octets());
+    packet.extend(destination.octets());
+    packet.extend(ports.0.to_be_bytes());
+    packet.extend(ports.1.to_be_bytes());
+    packet.extend([0, 8, 0xff, 0xff]);
+    Frame::ethernet(to, from, 0x86dd, &packet)
+}
+
+/// The group of those who might have `address` (RFC 4291 §2.7.1), and its Ethernet address.
+fn solicited_node(address: Ipv6Addr) -> (Mac, Ipv6Addr) {
+    let [.., x, y, z] = address.octets();
+    let mut group = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).octets();
+    group[13..].copy_from_slice(&[x, y, z]);
+    (Mac([0x33, 0x33, 0xff, x, y, z]), group.into())
 }
 
 /// What a tunnel endpoint puts into UDP: a VXLAN header (RFC 7348 §5) and the frame.
