@@ -75,7 +75,8 @@ impl Switch {
 /// Nested resubmits to the same table or an earlier one: `MAX_DEPTH` of Open vSwitch's
 /// `ofproto-dpif-xlate.c`.
 const MAX_NESTED: u8 = 64;
-/// Look-ups of one packet, by resubmit and `goto_table` together: `MAX_RESUBMITS`.
+/// Look-ups of one packet after the first, by resubmit and `goto_table` together:
+/// `MAX_RESUBMITS`.
 const MAX_LOOKUPS: u16 = 4096;
 
 /// One packet on its way through the tables.
@@ -103,12 +104,11 @@ impl Run<'_> {
     /// Looks the packet up in a table and does what is found, and on through `goto_table`.
     fn table(&mut self, mut table: u8) {
         loop {
-            self.lookups += 1;
             self.at = At { table, cookie: None, ..self.at };
             if self.lookups > MAX_LOOKUPS {
-                self.halted = true;
-                return self.drop(DropReason::TooManyLookups);
+                return self.fail(DropReason::TooManyLookups);
             }
+            self.lookups += 1;
             let found = self.switch.tables.get(&table).and_then(|table| table.find(&self.packet));
             let (flow, rival) = match found {
                 Some(found) => (Some(found.flow), found.rival),
@@ -200,8 +200,7 @@ impl Run<'_> {
         let table = if resubmit.table == u8::MAX { before.table } else { resubmit.table };
         let nests = u8::from(table <= before.table);
         if self.nested + nests > MAX_NESTED {
-            self.halted = true;
-            return self.drop(DropReason::TooDeep);
+            return self.fail(DropReason::TooDeep);
         }
         let in_port = self.packet.in_port();
         if resubmit.in_port != PortNo::IN_PORT {
@@ -228,6 +227,13 @@ impl Run<'_> {
     fn drop(&mut self, reason: DropReason) {
         let At { table, cookie, .. } = self.at;
         self.trace.events.push(Event::Drop(Dropped { table, cookie, reason }));
+    }
+
+    /// Gives the packet up: no copy leaves, not even those that were sent before.
+    fn fail(&mut self, reason: DropReason) {
+        self.halted = true;
+        self.trace.events.retain(|event| !matches!(event, Event::Output { .. }));
+        self.drop(reason);
     }
 
     /// Runs the action set, once the tables are done.

@@ -67,9 +67,10 @@ pub enum DropReason {
     InPort,
     /// Its TTL is used up.
     Ttl,
-    /// More than 64 nested resubmits that do not go forward.
+    /// More than 64 nested resubmits that do not go forward. No copy leaves, also of those that
+    /// were sent before.
     TooDeep,
-    /// More than 4096 look-ups.
+    /// More than 4096 look-ups after the first. No copy leaves either.
     TooManyLookups,
 }
 

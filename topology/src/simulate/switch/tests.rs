@@ -81,17 +81,19 @@ fn a_goto_inside_a_resubmit_comes_back() {
 }
 
 #[test]
-fn endless_resubmits_end() {
-    let nested = run([apply(0, vec![Action::resubmit(255)])]);
+fn endless_resubmits_end_and_nothing_leaves() {
+    let nested = run([apply(0, vec![Action::output(OUT), Action::resubmit(255)])]);
     assert_eq!(nested.drops().last().unwrap().reason, DropReason::TooDeep);
     assert_eq!(nested.lookups().count(), 65);
-    let broad = run([
-        apply(0, vec![Action::resubmit(1); 70]),
-        apply(1, vec![Action::resubmit(2); 70]),
-        apply(2, vec![Action::output(OUT)]),
-    ]);
-    assert_eq!(broad.drops().last().unwrap().reason, DropReason::TooManyLookups);
-    assert!(broad.outputs().count() < 4096);
+    assert_eq!(nested.outputs().count(), 0);
+
+    let copies = |count| {
+        run([apply(0, vec![Action::resubmit(1); count]), apply(1, vec![Action::output(OUT)])])
+    };
+    assert_eq!(ports(&copies(4096)).len(), 4096);
+    let too_many = copies(4097);
+    assert_eq!(too_many.drops().last().unwrap().reason, DropReason::TooManyLookups);
+    assert_eq!(too_many.outputs().count(), 0);
 }
 
 #[test]
