@@ -16,7 +16,7 @@ use openflow::message::{
     BundleAdd, BundleControl, BundleControlType, BundleFlags, FlowMod, FlowModCommand, Message,
     bundled_flow_frame, flow_frame,
 };
-use openflow::{Flow, Names, PortNo};
+use openflow::{Action, Field, Flow, Instruction, Match, Names, PortNo};
 use switch::Switch;
 
 fn parse(text: &str) -> Flow {
@@ -125,6 +125,52 @@ fn a_refused_flow_of_a_bundle_is_named() {
     assert_eq!(names[0], "OFPBAC_BAD_OUT_GROUP");
     let offending = errors[0].offending_flow().unwrap();
     assert_eq!((offending.cookie, offending.table, offending.priority), (0xabc, 4, 44));
+}
+
+/// Ways to write a flow that a switch does not give back as they were. What is compiled for a switch
+/// must have none of them; the crate's documentation lists them.
+#[test]
+fn open_vswitch_rewrites_these() {
+    let switch = Switch::start();
+    let mut connection = switch.connect();
+    let mut check = |sent: Flow, expected: &str| {
+        let everything = FlowMod::delete_by_cookie(FlowMod::ALL_TABLES, 0, 0);
+        connection.send(&Message::FlowMod(everything));
+        connection.send_bytes(&flow_frame(FlowModCommand::Add, &sent, 1).unwrap());
+        assert_eq!(connection.barrier(), [], "{sent}");
+        let back: Vec<Flow> = connection.flows().into_iter().map(|stats| stats.flow).collect();
+        assert_ne!(back[0], sent, "{sent}: is a fixed point after all");
+        assert_eq!(back[0].to_string(), expected);
+        assert_eq!(back, [parse(expected)]);
+    };
+    let with_match = |matching| Flow { matching, ..parse("actions=drop") };
+    let with = |instructions| Flow { instructions, ..parse("actions=drop") };
+    let apply = |actions| Instruction::ApplyActions(actions);
+
+    // An instruction without actions goes, and instructions come in the order of execution.
+    check(with(vec![apply(vec![])]), "actions=drop");
+    check(with(vec![Instruction::WriteActions(vec![])]), "actions=drop");
+    check(
+        with(vec![Instruction::GotoTable(5), apply(vec![Action::output(PortNo(1))])]),
+        "actions=output:1,goto_table:5",
+    );
+    // Wide registers are made of narrow ones.
+    check(with_match(Match::new().with(Field::XREG1, 5u64)), "reg2=0,reg3=0x5 actions=drop");
+    check(
+        with_match(Match::new().with_masked(Field::XXREG0, 5u64, 0xffu64)),
+        "reg3=0x5/0xff actions=drop",
+    );
+    // The classic tag control information is identifier and priority.
+    check(
+        with_match(Match::new().with(Field::NXM_VLAN_TCI, 0x1005u16)),
+        "dl_vlan=5,dl_vlan_pcp=0 actions=drop",
+    );
+    // What has no mask where one is due gets it: `ct_state` has eight of its 32 bits.
+    let unmasked = Match::from_oxm_bytes(&[0x00, 0x01, 0xd2, 4, 0, 0, 0, 0x20]).unwrap();
+    check(with_match(unmasked), "ct_state=trk actions=drop");
+    // A classic spelling in a match becomes the standard's.
+    let classic = Match::from_oxm_bytes(&[0x00, 0x00, 0x06, 2, 0x08, 0x06]).unwrap();
+    check(with_match(classic), "arp actions=drop");
 }
 
 struct LabNames;

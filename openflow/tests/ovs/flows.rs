@@ -4,6 +4,7 @@
 pub(crate) const MATCHES: &[&str] = &[
     "actions=drop",
     "priority=0 actions=drop",
+    "check_overlap reset_counts actions=drop",
     "cookie=0x123456789abcdef, table=7, idle_timeout=600, hard_timeout=3600, send_flow_rem no_packet_counts no_byte_counts priority=65535,in_port=1 actions=drop",
     "in_port=LOCAL actions=output:1",
     "reg0=0x1,dl_src=fa:16:3e:00:00:02,dl_dst=fa:16:3e:00:00:01 actions=output:1",
@@ -119,4 +120,5 @@ pub(crate) const ACTIONS: &[&str] = &[
     "actions=goto_table:60",
     "ip actions=dec_ttl,clear_actions,write_actions(output:1),write_metadata:0x1/0xff,goto_table:60",
     "actions=write_metadata:0x1",
+    "actions=write_actions(output:1,set_field:0x1->reg0)",
 ];
