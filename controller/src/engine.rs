@@ -13,6 +13,7 @@
 mod binding;
 mod core;
 mod feed;
+mod fleet;
 mod handle;
 mod report;
 mod view;

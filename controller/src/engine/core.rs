@@ -9,10 +9,11 @@ use topology::model::{Change, HostId, PortId, Resource, ResourceId, Timestamp};
 use tracing::{error, info};
 
 use super::binding::Claims;
-use super::feed::{Feed, SessionId, Snapshot, Ticket, Update};
+use super::feed::{SessionId, Snapshot, Ticket, Update};
+use super::fleet::{Fleet, Waiting};
 use super::handle::{Attachment, Committed, SwitchRequest};
 use super::report::HostReport;
-use super::view::{HostState, View};
+use super::view::View;
 use crate::store::{Store, StoreError};
 
 /// Commands that are taken together and share one commit.
@@ -58,38 +59,6 @@ pub(super) enum Command {
     },
 }
 
-/// What is known of a host's connections; nothing of it is stored.
-#[derive(Debug, Default)]
-pub(super) struct Record {
-    pub(super) feed: Feed,
-    pub(super) requests: Option<mpsc::Sender<SwitchRequest>>,
-    pub(super) last_seen: Option<Timestamp>,
-    pub(super) connected: Option<Timestamp>,
-    pub(super) flow_mods_sent: u64,
-    pub(super) foreign: u64,
-    /// Connections, not a flag: a host that reconnects may have two for a moment.
-    ovsdb_connections: usize,
-    wake: Option<watch::Sender<u64>>,
-}
-
-impl Record {
-    pub(super) fn state(&self) -> HostState {
-        if !self.feed.is_attached() || self.ovsdb_connections == 0 {
-            HostState::Offline
-        } else if self.feed.is_synced() {
-            HostState::Ready
-        } else {
-            HostState::Syncing
-        }
-    }
-
-    fn wake(&self) {
-        if let Some(wake) = &self.wake {
-            wake.send_modify(|ticks| *ticks += 1);
-        }
-    }
-}
-
 /// The engine's state and its loop.
 pub(super) struct Core {
     store: Store,
@@ -97,23 +66,14 @@ pub(super) struct Core {
     compiler: Compiler,
     revision: u64,
     claims: Claims,
-    records: BTreeMap<HostId, Record>,
-    /// Switches of which nobody knows the host yet, by datapath id.
-    waiting: BTreeMap<u64, Vec<Waiting>>,
+    fleet: Fleet,
     /// Datapath ids that hosts reported since the last commit.
     reported: Vec<u64>,
-    sessions: u64,
     progress: watch::Sender<u64>,
     targets: watch::Sender<BTreeMap<HostId, String>>,
     batch: Vec<Change>,
     staged: u64,
     replies: Vec<Box<dyn FnOnce() + Send>>,
-}
-
-/// A switch that waits for its host to be known.
-struct Waiting {
-    requests: mpsc::Sender<SwitchRequest>,
-    reply: oneshot::Sender<Attachment>,
 }
 
 impl Core {
@@ -130,10 +90,8 @@ impl Core {
             compiler: Compiler::new(),
             revision: snapshot.revision,
             claims: Claims::default(),
-            records: BTreeMap::new(),
-            waiting: BTreeMap::new(),
+            fleet: Fleet::default(),
             reported: Vec::new(),
-            sessions: 0,
             progress,
             targets,
             batch: Vec::new(),
@@ -178,48 +136,32 @@ impl Core {
             Command::Read(read) => read(&self.view()),
             Command::Report { target, report, reply } => self.report(target, &report, reply),
             Command::OvsdbConnected { host, connected } => {
-                let record = self.records.entry(host).or_default();
-                record.last_seen = Some(now());
-                record.ovsdb_connections = match connected {
-                    true => record.ovsdb_connections + 1,
-                    false => record.ovsdb_connections.saturating_sub(1),
-                };
+                self.fleet.ovsdb_connected(host, connected, now());
+                self.fleet.forget_if_gone(host, &self.compiler);
                 self.tick();
             }
             Command::Attach { datapath_id, requests, reply } => {
-                let waiting = self.waiting.entry(datapath_id).or_default();
-                waiting.retain(|waiting| !waiting.reply.is_closed());
-                waiting.push(Waiting { requests, reply });
-                self.place_waiting(datapath_id);
+                self.fleet.wait(datapath_id, Waiting { requests, reply });
+                self.place(datapath_id);
             }
             Command::Snapshot { host, session, reply } => {
-                let feed = self.feed(host, session);
-                drop(reply.send(feed.and_then(|(feed, compiler, revision)| {
-                    feed.snapshot(compiler, host, revision)
-                })));
+                let feed = self.fleet.feed(host, session);
+                let snapshot =
+                    feed.and_then(|feed| feed.snapshot(&self.compiler, host, self.revision));
+                drop(reply.send(snapshot));
             }
             Command::Next { host, session, reply } => {
-                let feed = self.feed(host, session);
-                drop(reply.send(
-                    feed.and_then(|(feed, compiler, revision)| feed.next(compiler, host, revision)),
-                ));
+                let feed = self.fleet.feed(host, session);
+                let update = feed.and_then(|feed| feed.next(&self.compiler, host, self.revision));
+                drop(reply.send(update));
             }
             Command::Confirm { host, ticket, flow_mods, foreign } => {
-                let record = self.records.entry(host).or_default();
-                record.feed.confirm(ticket);
-                record.flow_mods_sent += flow_mods;
-                record.foreign = foreign.unwrap_or(record.foreign);
-                record.last_seen = Some(now());
-                if !record.feed.is_idle() {
-                    record.wake();
-                }
+                self.fleet.confirm(host, ticket, flow_mods, foreign, now());
                 self.tick();
             }
             Command::Detach { host, session } => {
-                let record = self.records.entry(host).or_default();
-                if record.feed.detach(session, self.revision) {
-                    (record.wake, record.requests, record.connected) = (None, None, None);
-                }
+                self.fleet.detach(host, session, self.revision);
+                self.fleet.forget_if_gone(host, &self.compiler);
                 self.tick();
             }
         }
@@ -303,7 +245,7 @@ impl Core {
         let ports = report.interfaces.keys().copied().collect();
         let changed = self.claims.report(self.compiler.model(), host, ports);
         self.bind(changed);
-        self.records.entry(host).or_default().last_seen = Some(now());
+        self.fleet.heard(host, now());
         self.when_durable(move || {
             let _ = reply.send(Some(host));
         });
@@ -322,7 +264,7 @@ impl Core {
         }
         self.publish(before);
         for datapath_id in std::mem::take(&mut self.reported) {
-            self.place_waiting(datapath_id);
+            self.place(datapath_id);
         }
         for reply in self.replies.drain(..) {
             reply();
@@ -337,48 +279,15 @@ impl Core {
         for block in outcome.changed {
             concerned.extend(self.compiler.subscribers(block).map(|host| (host, block)));
         }
-        for &(host, block) in &concerned {
-            self.records.entry(host).or_default().feed.mark(block, before);
-        }
-        for host in concerned.iter().map(|&(host, _)| host).collect::<BTreeSet<_>>() {
-            self.records[&host].wake();
-        }
+        self.fleet.mark(&concerned, before);
         if self.revision != before || !concerned.is_empty() {
             self.tick();
         }
     }
 
-    /// Gives the switches that wait with this datapath id their place, if their host is known and
-    /// has reported.
-    fn place_waiting(&mut self, datapath_id: u64) {
-        let mut hosts = self.compiler.model().hosts().values();
-        let host = hosts.find(|host| host.datapath_id == Some(datapath_id)).map(|host| host.id);
-        let host = host.filter(|host| self.compiler.facts(*host).is_some());
-        if let Some(host) = host {
-            for waiting in self.waiting.remove(&datapath_id).unwrap_or_default() {
-                self.place(host, waiting);
-            }
-        }
-    }
-
-    fn place(&mut self, host: HostId, waiting: Waiting) {
-        self.sessions += 1;
-        let session = SessionId(self.sessions);
-        let (wake, woken) = watch::channel(0);
-        let record = self.records.entry(host).or_default();
-        record.feed.attach(session);
-        record.requests = Some(waiting.requests);
-        record.connected = Some(now());
-        record.wake = Some(wake);
-        if waiting.reply.send(Attachment { host, session, wake: woken }).is_err() {
-            record.feed.detach(session, self.revision);
-        }
+    fn place(&mut self, datapath_id: u64) {
+        self.fleet.place(datapath_id, &self.compiler, self.revision, now());
         self.tick();
-    }
-
-    fn feed(&mut self, host: HostId, session: SessionId) -> Option<(&mut Feed, &Compiler, u64)> {
-        let feed = &mut self.records.get_mut(&host)?.feed;
-        feed.is(session).then_some((feed, &self.compiler, self.revision))
     }
 
     fn view(&self) -> View<'_> {
@@ -386,7 +295,7 @@ impl Core {
             model: self.compiler.model(),
             compiler: &self.compiler,
             revision: self.revision,
-            records: &self.records,
+            fleet: &self.fleet,
         }
     }
 

@@ -1,11 +1,9 @@
-use std::collections::BTreeMap;
-
 use tokio::sync::mpsc;
 use topology::block::BlockId;
 use topology::compile::Compiler;
 use topology::model::{HostId, Model, Port, Timestamp};
 
-use super::core::Record;
+use super::fleet::{Fleet, Record};
 use super::handle::SwitchRequest;
 
 /// The state as of the last commit.
@@ -17,7 +15,7 @@ pub struct View<'a> {
     pub compiler: &'a Compiler,
     /// The store revision.
     pub revision: u64,
-    pub(super) records: &'a BTreeMap<HostId, Record>,
+    pub(super) fleet: &'a Fleet,
 }
 
 /// How a host is connected.
@@ -68,7 +66,7 @@ pub enum PortStatus {
 impl View<'_> {
     /// How far a host is.
     pub fn host_status(&self, host: HostId) -> HostStatus {
-        let record = self.records.get(&host);
+        let record = self.fleet.get(host);
         let flows = self.compiler.blocks_of(host).filter_map(|id| self.compiler.block(id));
         HostStatus {
             state: record.map_or(HostState::Offline, Record::state),
@@ -113,14 +111,14 @@ impl View<'_> {
             );
         }
         let own = BlockId::HostPort { host: host.meta.key, port: port.meta.key };
-        let record = self.records.get(&id);
+        let record = self.fleet.get(id);
         if !record.is_some_and(|record| record.feed.has_confirmed(own)) {
             return (PortStatus::Building, format!("host {name} has not confirmed its flows"));
         }
         let (mut late, mut offline) = (vec![], vec![]);
         let shared = network.map(|network| BlockId::Network(network.meta.key));
         for other in shared.into_iter().flat_map(|block| self.compiler.subscribers(block)) {
-            let status = self.records.get(&other).map(|record| {
+            let status = self.fleet.get(other).map(|record| {
                 (record.state(), record.feed.realized(self.revision) >= port.meta.revision)
             });
             let list = match status {
@@ -142,13 +140,13 @@ impl View<'_> {
 
     /// Connected hosts that have not confirmed `revision`.
     pub fn late_hosts(&self, revision: u64) -> Vec<HostId> {
-        let late = self.records.iter().filter(|(_, record)| {
+        let late = self.fleet.iter().filter(|(_, record)| {
             record.state() != HostState::Offline && record.feed.realized(self.revision) < revision
         });
-        late.map(|(&host, _)| host).collect()
+        late.map(|(host, _)| host).collect()
     }
 
     pub(super) fn requests(&self, host: HostId) -> Option<mpsc::Sender<SwitchRequest>> {
-        self.records.get(&host)?.requests.clone()
+        self.fleet.get(host)?.requests.clone()
     }
 }

@@ -5,6 +5,7 @@ use ovsdb::client::{Client, Dialer, Endpoint};
 use ovsdb::session::Options;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use topology::model::HostId;
 use tracing::{Instrument, info, info_span, warn};
 
@@ -40,51 +41,57 @@ async fn serve_stream(hosts: Hosts, stream: TcpStream) {
     };
     let (client, updates) = Client::connect(stream, Options::default());
     let session = Session::new(hosts.engine, client, &hosts.onboarding, local, None);
-    let end = session.run(updates).await;
+    let end = session.run(updates, &CancellationToken::new()).await;
     info!(reason = %end, "OVSDB session ended");
 }
 
 /// Keeps a connection to every host that has a target to dial.
 async fn dial_all(hosts: Hosts) {
     let mut changes = hosts.engine.dial_targets();
-    let mut dialling: BTreeMap<HostId, (String, tokio::task::AbortHandle)> = BTreeMap::new();
+    let mut dialling: BTreeMap<HostId, (String, CancellationToken)> = BTreeMap::new();
     let mut tasks = JoinSet::new();
     loop {
         let targets = changes.borrow_and_update().clone();
-        dialling.retain(|host, (target, task)| {
+        dialling.retain(|host, (target, forgotten)| {
             let keep = targets.get(host) == Some(target);
             if !keep {
-                task.abort();
+                forgotten.cancel();
             }
             keep
         });
         for (host, target) in targets {
             dialling.entry(host).or_insert_with(|| {
-                let span = info_span!("ovsdb", %target);
-                let task = tasks.spawn(dial(hosts.clone(), target.clone()).instrument(span));
-                (target, task)
+                let span = info_span!("connection", protocol = "ovsdb", %target);
+                let forgotten = CancellationToken::new();
+                let dial = dial(hosts.clone(), target.clone(), forgotten.clone());
+                tasks.spawn(dial.instrument(span));
+                (target, forgotten)
             });
         }
+        while tasks.try_join_next().is_some() {}
         if changes.changed().await.is_err() {
             return;
         }
     }
 }
 
-async fn dial(hosts: Hosts, target: String) {
+async fn dial(hosts: Hosts, target: String, forgotten: CancellationToken) {
     let endpoint: Endpoint = match target.parse() {
         Ok(endpoint) => endpoint,
         Err(error) => return warn!(%error, "cannot dial the host"),
     };
     let mut dialer = Dialer::new(endpoint, Options::default());
-    loop {
-        match dialer.dial().await {
+    while !forgotten.is_cancelled() {
+        let connection = tokio::select! {
+            connection = dialer.dial() => connection,
+            () = forgotten.cancelled() => return,
+        };
+        match connection {
             Ok((client, updates)) => {
                 let local = local_address(dialer.endpoint()).await;
-                let dialled = Some(target.clone());
-                let session =
-                    Session::new(hosts.engine.clone(), client, &hosts.onboarding, local, dialled);
-                let end = session.run(updates).await;
+                let (engine, dialled) = (hosts.engine.clone(), Some(target.clone()));
+                let session = Session::new(engine, client, &hosts.onboarding, local, dialled);
+                let end = session.run(updates, &forgotten).await;
                 info!(reason = %end, "OVSDB session ended");
             }
             Err(error) => info!(%error, "host does not answer"),

@@ -6,6 +6,7 @@ use ovsdb::client::{Client, Disconnect, Update, Updates};
 use ovsdb::replica::Replica;
 use thiserror::Error;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 use topology::model::HostId;
 use topology::pipeline::Table;
 use tracing::{info, warn};
@@ -44,6 +45,8 @@ pub(super) enum SessionEnd {
     Renamed { from: String, to: String },
     #[error("no key is left for a new host")]
     NoKey,
+    #[error("the host is not to be dialled any more")]
+    Forgotten,
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -83,9 +86,16 @@ impl Session {
         }
     }
 
-    /// Follows the database until the connection ends.
-    pub(super) async fn run(mut self, mut updates: Updates) -> SessionEnd {
-        let end = self.follow(&mut updates).await;
+    /// Follows the database until the connection ends, or `forgotten` is cancelled.
+    pub(super) async fn run(
+        mut self,
+        mut updates: Updates,
+        forgotten: &CancellationToken,
+    ) -> SessionEnd {
+        let end = tokio::select! {
+            end = self.follow(&mut updates) => end,
+            () = forgotten.cancelled() => Err(SessionEnd::Forgotten),
+        };
         if let Some(host) = self.host {
             self.engine.ovsdb_connected(host, false).await;
         }
