@@ -6,6 +6,8 @@
 #[allow(dead_code, reason = "each test uses a part of it")]
 #[path = "vectors/frames.rs"]
 mod frames;
+#[path = "roundtrip/messages.rs"]
+mod messages;
 #[path = "roundtrip/values.rs"]
 mod values;
 
@@ -41,7 +43,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_message_survives(xid: u32, message in values::message()) {
+    fn every_message_survives(xid: u32, message in messages::message()) {
         let bytes = message.to_bytes(xid).unwrap();
         prop_assert_eq!(Message::decode(&bytes), Ok((xid, message)));
     }

@@ -86,8 +86,8 @@ impl ErrorMessage {
         Message::decode(whole).ok().map(|(_, message)| message)
     }
 
-    /// What was refused, when that was a flow-mod, by itself or in a bundle: a switch sends back
-    /// only 64 bytes, which is enough for this.
+    /// What was refused, when that was a flow-mod, by itself or in a bundle. The 64 bytes that every
+    /// switch sends back are enough for this.
     pub fn offending_flow(&self) -> Option<OffendingFlow> {
         let mut body = Reader::new("ofp_error_msg", &self.data);
         let mut kind = self.offending_header()?.kind;
