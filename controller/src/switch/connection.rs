@@ -1,5 +1,5 @@
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
 use openflow::TooLong;
@@ -8,12 +8,15 @@ use openflow::session::{End, Event, ProtocolError, Session};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::sleep_until;
+use tokio::time::{sleep_until, timeout};
 
 /// Bytes that may wait to be read by the switch: several times the largest bundle.
 const MAX_QUEUED: usize = 64 << 20;
 /// Bytes read at a time.
 const READ: usize = 64 << 10;
+
+/// How long a switch that broke the protocol may take to read why it is hung up on.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Why a connection ended.
 #[derive(Debug, Error)]
@@ -89,7 +92,12 @@ impl Connection {
             if self.session.queued_bytes() > MAX_QUEUED {
                 return Err(ConnectionError::Stalled(self.session.queued_bytes()));
             }
-            self.move_bytes().await?;
+            if let Err(error) = self.move_bytes().await {
+                if let ConnectionError::Protocol(_) = error {
+                    self.say_farewell().await;
+                }
+                return Err(error);
+            }
         }
     }
 
@@ -119,5 +127,19 @@ impl Connection {
             () = timeout => self.session.handle_timeout(Instant::now())?,
         }
         Ok(())
+    }
+
+    /// Sends what the session has left to say, such as why it refused a hello, as far as the
+    /// switch takes it soon.
+    async fn say_farewell(&mut self) {
+        let rest = async {
+            self.stream.write_all_buf(&mut self.output).await?;
+            while let Some(mut bytes) = self.session.poll_transmit() {
+                self.stream.write_all_buf(&mut bytes).await?;
+            }
+            self.stream.shutdown().await
+        };
+        // The connection ends for another reason, which is the one to tell.
+        let _ = timeout(FAREWELL, rest).await;
     }
 }
