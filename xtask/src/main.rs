@@ -103,7 +103,8 @@ fn test(fast: bool, filter: Option<&str>) -> Result<()> {
     let test = ["test", "--no-fail-fast"];
     cargo(test.into_iter().chain(["--workspace"]).chain(of_others).chain(filter))?;
     if fast {
-        return cargo(test.into_iter().chain(of_labs()).chain(["--lib"]).chain(filter));
+        let quick = ["--lib", "--test", "tidy"];
+        return cargo(test.into_iter().chain(of_labs()).chain(quick).chain(filter));
     }
     // The tests run these, but only those of their own package are built with them.
     cargo(["build", "--workspace", "--bins"])?;

@@ -5,9 +5,9 @@ mod ipv6;
 mod source;
 
 use ipnet::IpNet;
-use openflow::{MacAddr, Match};
+use openflow::{Field, MacAddr, Match};
 
-use super::emit::{Emit, from_port};
+use super::emit::{Emit, RARP, from_port};
 use crate::key::Key;
 use crate::model::Port;
 use crate::pipeline::{Detail, Table};
@@ -34,6 +34,8 @@ pub(super) fn port(emit: &mut Emit, port: &Port) {
         emit.goto(Detail::GuardOff, Key::NONE, any(), Vec::new(), Table::Respond);
         return;
     }
+    let announcement = any().with(Field::ETH_SRC, port.mac).with(Field::ETH_TYPE, RARP);
+    emit.goto(Detail::OwnRarp, Key::NONE, announcement, Vec::new(), Table::Respond);
     ipv4::port(emit, port, &sources);
     ipv6::port(emit, port, &sources);
     emit.drop(Detail::Spoofed, Key::NONE, any());

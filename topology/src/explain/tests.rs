@@ -57,7 +57,7 @@ fn every_kind_leads_to_its_objects() {
             flood_local, copies to the local ports of one part of the list (network "network-2" 00000000-0000-0000-0000-000000000002, part 1)
             guard, ARP from an address of the port (port "port-1" 00000000-0000-0000-0000-000000000001, 10.0.0.100/32 with 00:00:5e:00:01:07)
             guard_ipv6, IPv6 from an address of the port (port "port-3" 00000000-0000-0000-0000-000000000003, fe80::f816:3eff:fe00:3/128 with fa:16:3e:00:00:03)
-            guard, dropped: source address that is neither the port's nor an allowed pair, or neither IP nor ARP (port "port-3" 00000000-0000-0000-0000-000000000003)
+            guard, dropped: source address that is neither the port's nor an allowed pair, or neither IP, ARP nor RARP (port "port-3" 00000000-0000-0000-0000-000000000003)
         "#]],
     );
 }

@@ -200,7 +200,9 @@ details! {
     Ipv6 = 0x8e: HostPort, Guard, 100, Pass,
         "IPv6; its source is looked at next";
     Spoofed = 0x8f: HostPort, Guard, 10, Drop,
-        "source address that is neither the port's nor an allowed pair, or neither IP nor ARP";
+        "source address that is neither the port's nor an allowed pair, or neither IP, ARP nor RARP";
+    OwnRarp = 0x95: HostPort, Guard, 100, Pass,
+        "RARP from the port's Ethernet address: how a hypervisor announces a VM that has moved";
     OwnIpv6 = 0x90: HostPort, GuardIpv6, 100, Pass,
         "IPv6 from an address of the port";
     OwnUnspecified = 0x91: HostPort, GuardIpv6, 100, Pass,

@@ -19,6 +19,8 @@ pub(crate) fn may_send(port: &Port, packet: &Packet) -> bool {
         0x0806 => owned.may_send_arp(packet),
         0x0800 => owned.may_send_ipv4(packet),
         0x86dd => owned.may_send_ipv6(packet),
+        // RARP: its Ethernet address is all that counts.
+        0x8035 => owned.mac == port.mac,
         _ => false,
     }
 }
