@@ -50,6 +50,11 @@ impl Api {
         self.runtime.block_on(call(self.channel.clone())).map(Response::into_inner)
     }
 
+    /// Waits for what a call of [`call`](Self::call) has begun: the messages of a stream.
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
     /// Waits until every host concerned has confirmed `revision`; the newest one when 0.
     ///
     /// # Errors
