@@ -267,3 +267,27 @@ fn a_host_that_changes_its_addresses_and_mappings_is_followed() {
         |flow: &Installed| flow.rule.split([',', ' ', '>', '=', ':']).any(|it| it == old);
     assert_eq!(scene.flows_anywhere(names_old).unwrap(), Vec::<String>::new());
 }
+
+#[test]
+fn a_port_is_active_once_every_host_concerned_has_confirmed_it() {
+    let scene = Scene::start(2).unwrap();
+    let segment = scene.segment(Kind::Vxlan, 1, &[1, 2]).unwrap();
+    let [_, there] = &segment.guests[..] else { panic!("two guests") };
+    // Host 2 takes nothing in for a while; its connections stay.
+    scene.host(2).pause_vswitchd().unwrap();
+    let new = scene.guest(&segment.network, 1).unwrap();
+    let building = scene.wait_port(&new.port.id, |port| {
+        port.bound_host == "h1" && port.status_reason.contains("h2")
+    });
+    let building = building.unwrap();
+    assert_eq!(building.status(), Status::Building, "{}", building.status_reason);
+    let late = scene.api.wait(building.revision, Duration::from_millis(300)).unwrap_err();
+    assert_eq!(late.code(), tonic::Code::DeadlineExceeded);
+    assert!(late.message().contains(r#"name: "h2""#), "{late}");
+    assert!(!late.message().contains(r#"name: "h1""#), "{late}");
+
+    scene.host(2).resume_vswitchd().unwrap();
+    scene.wait_active([&new]).unwrap();
+    scene.api.wait(building.revision, READY).unwrap();
+    assert_reaches(there, new.v4());
+}
