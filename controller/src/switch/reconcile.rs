@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use openflow::Flow;
 use openflow::message::FlowStats;
+use openflow::{Flow, Match};
 use rustc_hash::FxHashMap;
 use topology::block::BlockFlow;
 use topology::cookie::Cookie;
@@ -18,20 +18,23 @@ pub struct Difference {
 }
 
 /// Compares what a switch has with what it should have.
-pub fn difference(
-    desired: &[Arc<BlockFlow>],
-    installed: impl IntoIterator<Item = FlowStats>,
-) -> Difference {
+pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Difference {
     let mut difference = Difference::default();
-    let mut missing: FxHashMap<_, _> = desired.iter().map(|flow| (flow.flow.id(), flow)).collect();
+    let mut missing: FxHashMap<_, _> =
+        desired.iter().map(|wanted| (identity(&wanted.flow), wanted)).collect();
     for FlowStats { flow, .. } in installed {
-        match missing.remove(&flow.id()) {
-            Some(wanted) if wanted.flow == flow => {}
+        match missing.remove(&identity(flow)) {
+            Some(wanted) if wanted.flow == *flow => {}
             Some(wanted) => difference.put.push(wanted.clone()),
-            None if Cookie(flow.cookie).is_ours() => difference.removed.push(flow),
-            None => difference.foreign.push(flow),
+            None if Cookie(flow.cookie).is_ours() => difference.removed.push(flow.clone()),
+            None => difference.foreign.push(flow.clone()),
         }
     }
     difference.put.extend(missing.into_values().cloned());
     difference
+}
+
+/// [`Flow::id`], borrowed: nothing is copied of flows that are as they should be.
+fn identity(flow: &Flow) -> (u8, u16, &Match) {
+    (flow.table, flow.priority, &flow.matching)
 }

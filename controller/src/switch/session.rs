@@ -97,7 +97,7 @@ impl Session {
         let snapshot = snapshot.ok_or(SessionEnd::Replaced)?;
         let ticket = snapshot.ticket;
         let difference =
-            tokio::task::spawn_blocking(move || difference(&snapshot.flows, installed))
+            tokio::task::spawn_blocking(move || difference(&snapshot.flows, &installed))
                 .await
                 .map_err(|_| Stopped)?;
         let foreign = difference.foreign.len();
