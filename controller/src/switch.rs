@@ -10,6 +10,7 @@
 mod connection;
 mod exchange;
 mod listen;
+mod output;
 mod reconcile;
 mod script;
 mod session;

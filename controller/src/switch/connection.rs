@@ -10,6 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
+use super::output::Output;
+
 /// Bytes that may wait to be read by the switch: several times the largest bundle.
 const MAX_QUEUED: usize = 64 << 20;
 /// Bytes read at a time.
@@ -53,7 +55,7 @@ pub struct Connection {
     session: Session,
     input: BytesMut,
     /// What the socket has not taken yet of what the session gave.
-    output: Bytes,
+    output: Output,
 }
 
 impl Connection {
@@ -65,7 +67,7 @@ impl Connection {
     pub async fn open(stream: TcpStream) -> Result<(Self, FeaturesReply), ConnectionError> {
         let session = Session::new(End::Controller, Instant::now());
         let input = BytesMut::with_capacity(READ);
-        let mut connection = Self { stream, session, input, output: Bytes::new() };
+        let mut connection = Self { stream, session, input, output: Output::default() };
         loop {
             if let Event::Ready(features) = connection.next().await? {
                 return Ok((connection, features));
@@ -102,8 +104,10 @@ impl Connection {
     }
 
     async fn move_bytes(&mut self) -> Result<(), ConnectionError> {
-        if self.output.is_empty() {
-            self.output = self.session.poll_transmit().unwrap_or_default();
+        while !self.output.is_full()
+            && let Some(bytes) = self.session.poll_transmit()
+        {
+            self.output.push(bytes);
         }
         let deadline = self.session.poll_timeout();
         let timeout = async {
@@ -114,8 +118,8 @@ impl Connection {
         };
         let (mut reader, mut writer) = self.stream.split();
         tokio::select! {
-            written = writer.write(&self.output), if !self.output.is_empty() => {
-                self.output.advance(written?);
+            written = writer.write_buf(&mut self.output), if self.output.has_remaining() => {
+                written?;
             }
             read = reader.read_buf(&mut self.input) => {
                 if read? == 0 {

@@ -1,20 +1,24 @@
+use std::fmt;
+
 use bytes::Bytes;
 use openflow::message::{
-    BundleControl, BundleControlType, BundleFlags, ErrorMessage, FlowModCommand, FlowStats,
-    FlowStatsRequest, Message, MultipartReplyBody, MultipartRequestBody, bundle_add_frame,
-    bundled_flow_frame,
+    BundleControl, BundleControlType, BundleFlags, ErrorMessage, FlowStats, FlowStatsRequest,
+    Message, MultipartReplyBody, MultipartRequestBody, bundle_add_frame,
 };
-use openflow::session::Event;
+use openflow::session::{Event, Session};
+use topology::block::BlockFlow;
 use tracing::warn;
 
 use super::connection::{Connection, ConnectionError};
 use super::script::{Script, Step};
 
-/// The bundle's number: one is open at a time on a connection.
-const BUNDLE_ID: u32 = 1;
-/// The xid of all flow-mods inside bundles: the same for every switch, so that their bytes are; none
-/// of [`openflow::session::Session::OWN_XIDS`].
-const SHARED_XID: u32 = 1;
+/// The xid of what a bundle holds beside the frames of blocks' flows, which have others.
+const REMOVAL_XID: u32 = 0;
+
+const _: () = assert!(
+    BlockFlow::LAST_XID < *Session::OWN_XIDS.start(),
+    "an error's xid tells whether it is about a flow of a bundle or about a request"
+);
 
 impl Connection {
     /// Every flow that the switch has.
@@ -53,9 +57,12 @@ impl Connection {
     pub async fn carry_out(&mut self, script: &Script) -> Result<usize, ConnectionError> {
         let mut refused = 0;
         for bundle in script.bundles() {
-            if let Some(error) = self.send_bundle(bundle).await? {
+            if let Some((xid, error)) = self.send_bundle(bundle).await? {
+                let step =
+                    bundle.iter().find(|step| matches!(step, Step::Put(flow) if flow.xid() == xid));
+                let (error, flow_mods) = (error.code, bundle.len());
+                warn!(%error, step = %Named(step), flow_mods, "the switch refused a bundle");
                 // One bad message drops the whole bundle: the good ones go one by one.
-                warn!(error = %error.code, flow_mods = bundle.len(), "the switch refused a bundle");
                 refused += self.send_singly(bundle).await?;
             }
         }
@@ -66,16 +73,16 @@ impl Connection {
     async fn send_bundle(
         &mut self,
         steps: &[Step],
-    ) -> Result<Option<ErrorMessage>, ConnectionError> {
-        let control = |kind| Message::BundleControl(BundleControl::new(BUNDLE_ID, kind));
+    ) -> Result<Option<(u32, ErrorMessage)>, ConnectionError> {
+        let control = |kind| Message::BundleControl(BundleControl::new(BlockFlow::BUNDLE_ID, kind));
         self.send(&control(BundleControlType::OpenRequest))?;
         for step in steps {
-            self.send_encoded(frame(step)?);
+            self.send_encoded(step.bundled()?);
         }
         self.send(&control(BundleControlType::CommitRequest))?;
         // The first error says what was wrong, those behind it only that the bundle is gone.
         let errors = self.barrier().await?;
-        Ok(errors.into_iter().next().map(|(_, error)| error))
+        Ok(errors.into_iter().next())
     }
 
     /// Sends the steps each on its own; answers how many the switch refused.
@@ -87,8 +94,7 @@ impl Connection {
         let errors = self.barrier().await?;
         for (xid, error) in &errors {
             let step = sent.iter().position(|other| other == xid).map(|at| &steps[at]);
-            let step = step.map_or_else(|| "(unknown)".to_owned(), Step::to_string);
-            warn!(error = %error.code, step, "the switch refused a flow");
+            warn!(error = %error.code, step = %Named(step), "the switch refused a flow");
         }
         Ok(errors.len())
     }
@@ -107,14 +113,27 @@ impl Connection {
     }
 }
 
-/// The message by which a step becomes part of the open bundle.
-fn frame(step: &Step) -> Result<Bytes, ConnectionError> {
-    let xid = SHARED_XID;
-    let flags = BundleFlags::ATOMIC_ORDERED;
-    Ok(match step {
-        Step::Put(flow) => {
-            bundled_flow_frame(FlowModCommand::Add, &flow.flow, BUNDLE_ID, flags, xid)?
+impl Step {
+    /// The message by which the step becomes part of the open bundle.
+    fn bundled(&self) -> Result<Bytes, ConnectionError> {
+        let (id, flags) = (BlockFlow::BUNDLE_ID, BundleFlags::ATOMIC_ORDERED);
+        Ok(match self {
+            Self::Put(flow) => flow.frame(),
+            Self::Clear(_) | Self::Remove(_) => {
+                bundle_add_frame(&self.message().to_bytes(REMOVAL_XID)?, id, flags, REMOVAL_XID)?
+            }
+        })
+    }
+}
+
+/// A step that was refused, as far as the switch's error leads back to it.
+struct Named<'a>(Option<&'a Step>);
+
+impl fmt::Display for Named<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(step) => step.fmt(f),
+            None => f.write_str("(unknown)"),
         }
-        step => bundle_add_frame(&step.message().to_bytes(xid)?, BUNDLE_ID, flags, xid)?,
-    })
+    }
 }

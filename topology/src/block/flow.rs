@@ -18,9 +18,9 @@ impl BlockFlow {
     /// The bundle that the frames are part of.
     pub const BUNDLE_ID: u32 = 1;
 
-    /// The first of the xids that frames have; a session that numbers its own messages below it
-    /// tells them apart.
-    pub const FIRST_XID: u32 = 0x8000_0000;
+    /// The highest of the xids that frames have, the lowest being 1: none of
+    /// [`openflow::session::Session::OWN_XIDS`].
+    pub const LAST_XID: u32 = 0x7fff_ffff;
 
     /// A flow that goes to one switch, or, when `shared`, to many: such a flow is encoded now,
     /// once for all of them. The frame of another is made when it is asked for, and not kept.
@@ -55,5 +55,5 @@ fn xid(flow: &Flow) -> u32 {
     flow.table.hash(&mut hasher);
     flow.priority.hash(&mut hasher);
     flow.matching.hash(&mut hasher);
-    BlockFlow::FIRST_XID | hasher.finish() as u32
+    (hasher.finish() as u32 & BlockFlow::LAST_XID).max(1)
 }
