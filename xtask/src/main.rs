@@ -17,6 +17,9 @@ const LABS_AT_ONCE: &str = "2";
 /// The packages whose tests start labs.
 const LAB_PACKAGES: [&str; 2] = ["weft-lab", "weft-tests"];
 
+/// The packages that have benchmarks.
+const BENCH_PACKAGES: [&str; 2] = ["weft-openflow", "weft-tests"];
+
 /// Builds, tests and shows Weft
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
@@ -41,11 +44,10 @@ enum Command {
         /// Only tests whose names contain this
         filter: Option<String>,
     },
-    /// Run the benchmarks
+    /// Measure: prints tables, and writes them to target/bench/NAME.json
     Bench {
-        /// Arguments for the benchmark harness
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
+        /// Only these: codec, compile, memory, read_back
+        names: Vec<String>,
     },
     /// Check everything a change must pass: format, lints, documentation, tests
     Ci,
@@ -71,12 +73,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo { keep } => demo(keep),
         Command::Test { fast, filter } => test(fast, filter.as_deref()),
-        Command::Bench { args } => {
-            let separator = (!args.is_empty()).then_some("--");
-            let args = args.iter().map(String::as_str);
-            let all = ["bench", "-p", "weft-tests"].into_iter().chain(separator).chain(args);
-            cargo(all)
-        }
+        Command::Bench { names } => bench(&names),
         Command::Ci => ci(),
         Command::Pipeline { check: true } => pipeline::check(),
         Command::Pipeline { check: false } => pipeline::write(),
@@ -110,6 +107,15 @@ fn test(fast: bool, filter: Option<&str>) -> Result<()> {
     cargo(["build", "--workspace", "--bins"])?;
     let threads = ["--", "--test-threads", LABS_AT_ONCE];
     cargo(test.into_iter().chain(of_labs()).chain(filter).chain(threads))
+}
+
+fn bench(names: &[String]) -> Result<()> {
+    packages::ensure_installed()?;
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let names = if names.is_empty() { vec!["*"] } else { names };
+    let of_names = names.into_iter().flat_map(|name| ["--bench", name]);
+    let of_packages = BENCH_PACKAGES.iter().flat_map(|package| ["--package", package]);
+    cargo(["bench"].into_iter().chain(of_packages).chain(of_names))
 }
 
 fn ci() -> Result<()> {
