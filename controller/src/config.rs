@@ -11,6 +11,9 @@ use serde::Deserialize;
 use topology::intent::Settings;
 use topology::model::OutOfRange;
 
+/// What IPv6 asks of a link, in bytes (RFC 8200 §5), and thus tenants of their networks.
+const MIN_TENANT_MTU: u16 = 1280;
+
 /// The Weft network controller for stock Open vSwitch.
 ///
 /// Point a host at it with
@@ -163,6 +166,19 @@ impl Options {
         let defaults = Settings::default();
         let vlans = self.vlan_range.map(Range::parse).transpose().context("vlan-range")?;
         let vnis = self.vni_range.map(Range::parse).transpose().context("vni-range")?;
+        let settings = Settings {
+            underlay_mtu: self.underlay_mtu.unwrap_or(defaults.underlay_mtu),
+            underlay_ipv6: self.underlay_ipv6.unwrap_or(defaults.underlay_ipv6),
+            vlans: vlans.unwrap_or(defaults.vlans),
+            vnis: vnis.unwrap_or(defaults.vnis),
+        };
+        let least = MIN_TENANT_MTU + settings.vxlan_overhead();
+        anyhow::ensure!(
+            settings.underlay_mtu >= least,
+            "underlay-mtu {} is too small: expected at least {least}, for IPv6 packets of \
+             {MIN_TENANT_MTU} bytes in VXLAN",
+            settings.underlay_mtu
+        );
         Ok(Config {
             data_dir: self.data_dir.unwrap_or_else(|| "/var/lib/weft".into()),
             openflow_listen: self
@@ -174,12 +190,7 @@ impl Options {
                 .unwrap_or_else(|| vec![GrpcAddress::Tcp(([127, 0, 0, 1], 50051).into())]),
             metrics_listen: self.metrics_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9464).into()),
             advertise: self.advertise,
-            settings: Settings {
-                underlay_mtu: self.underlay_mtu.unwrap_or(defaults.underlay_mtu),
-                underlay_ipv6: self.underlay_ipv6.unwrap_or(defaults.underlay_ipv6),
-                vlans: vlans.unwrap_or(defaults.vlans),
-                vnis: vnis.unwrap_or(defaults.vnis),
-            },
+            settings,
             log: self.log.unwrap_or_else(|| "info".into()),
             log_format: self.log_format.unwrap_or_default(),
         })
@@ -281,5 +292,7 @@ mod tests {
         refuses(&["--vni-range", "9-1"], "", "expected FIRST-LAST");
         refuses(&["--grpc-listen", "localhost"], "", "expected ADDR:PORT or unix:PATH");
         refuses(&[], "data_dir = 'x'", "unknown field");
+        refuses(&["--underlay-mtu", "1329"], "", "expected at least 1330");
+        refuses(&["--underlay-mtu", "1349"], "underlay-ipv6 = true", "expected at least 1350");
     }
 }

@@ -1,6 +1,7 @@
 //! `weftd`, the daemon.
 
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -13,7 +14,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("weftd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
     let config = Arguments::parse().into_config()?;
     start_log(&config)?;
     tokio::runtime::Builder::new_multi_thread()
@@ -32,10 +43,13 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let ovsdb = bind("OVSDB", &config.ovsdb_listen).await?;
     let mut grpc = Vec::with_capacity(config.grpc_listen.len());
     for address in &config.grpc_listen {
-        grpc.push(api::listen(address).await?);
+        let listener = api::listen(address).await?;
+        info!(address = %listener, "listening for gRPC");
+        grpc.push(listener);
     }
     let scrapes = bind("metrics", &[config.metrics_listen]).await?;
-    let (engine, ended) = Engine::start(&config.data_dir, config.settings)?;
+    let (engine, ended) = Engine::start(&config.data_dir, config.settings)
+        .with_context(|| format!("cannot open the store in {}", config.data_dir.display()))?;
 
     let onboarding = host::Onboarding {
         openflow_port: openflow.first().context("no OpenFlow listener")?.local_addr()?.port(),

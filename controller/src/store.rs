@@ -161,7 +161,7 @@ fn kind_of(number: u8) -> Option<Kind> {
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// The directory cannot be made.
-    #[error("cannot make the data directory {path}: {error}")]
+    #[error("cannot make the data directory {path}")]
     Directory {
         /// Which.
         path: String,
@@ -170,7 +170,7 @@ pub enum StoreError {
         error: std::io::Error,
     },
     /// The database says no.
-    #[error("store: {0}")]
+    #[error(transparent)]
     Database(#[from] Box<redb::Error>),
     /// Written by another version.
     #[error("the store has format {found}, this weftd reads and writes format {FORMAT}")]
@@ -179,7 +179,7 @@ pub enum StoreError {
         found: u64,
     },
     /// A resource that cannot be read.
-    #[error("store: resource {id} of kind {kind} cannot be read: {error}")]
+    #[error("resource {id} of kind {kind} cannot be read")]
     Resource {
         /// The number of its kind.
         kind: u8,
@@ -190,7 +190,7 @@ pub enum StoreError {
         error: serde_json::Error,
     },
     /// A key counter that cannot be read.
-    #[error("store: the next key of kind {kind} is {key}: expected a known kind and 24 bits")]
+    #[error("the next key of kind {kind} is {key}: expected a known kind and 24 bits")]
     NextKey {
         /// The number of its kind.
         kind: u8,
@@ -198,7 +198,7 @@ pub enum StoreError {
         key: u32,
     },
     /// A resource that cannot be written as JSON.
-    #[error("store: cannot encode a resource: {0}")]
+    #[error("cannot encode a resource")]
     Encode(#[source] serde_json::Error),
 }
 

@@ -15,7 +15,6 @@ use tonic::server::NamedService;
 use tonic::transport::Server;
 use tonic::transport::server::{Router, TcpIncoming};
 use tonic_health::server::HealthReporter;
-use tracing::info;
 
 use super::{Api, Listener};
 use crate::engine::Engine;
@@ -54,11 +53,10 @@ pub async fn serve(
     stopping: CancellationToken,
 ) -> Result<(), ServeError> {
     let api = Api { engine, stopping: stopping.clone() };
-    let (health, router) = router(&api).await?;
+    let (mut health, router) = router(&api).await?;
     let servers = listeners.into_iter().map(|listener| {
         let (router, stopping) = (router.clone(), stopping.clone());
         async move {
-            info!(address = %listener, "serving gRPC");
             let stopped = stopping.cancelled_owned();
             match listener {
                 Listener::Tcp(listener) => {
@@ -74,7 +72,7 @@ pub async fn serve(
     });
     let too_late = async {
         stopping.cancelled().await;
-        not_serving(&health).await;
+        not_serving(&mut health).await;
         tokio::time::sleep(GRACE).await;
     };
     tokio::select! {
@@ -120,8 +118,9 @@ async fn router(api: &Api) -> Result<(HealthReporter, Router), ServeError> {
     Ok((reporter, router))
 }
 
-/// Tells whoever watches the health service; the server as a whole is the empty name.
-async fn not_serving(health: &HealthReporter) {
+/// Tells whoever watches the health service, and ends what they watch, which would otherwise go on
+/// until the grace is over; the server as a whole is the empty name.
+async fn not_serving(health: &mut HealthReporter) {
     let names = [
         "",
         ProjectServiceServer::<Api>::NAME,
@@ -134,5 +133,6 @@ async fn not_serving(health: &HealthReporter) {
     ];
     for name in names {
         health.set_service_status(name, tonic_health::ServingStatus::NotServing).await;
+        health.clear_service_status(name).await;
     }
 }
