@@ -1,54 +1,73 @@
-//! The store: what was answered is there after a crash.
+//! What was answered survives a kill -9 at any moment.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Duration;
 
 use proto::v1 as pb;
-use tests::{Api, Daemon};
-use uuid::Uuid;
+use tests::{Api, Daemon, Kind};
 
-/// How often the daemon is killed.
-const ROUNDS: u32 = 6;
+/// Clients that write at the same time, each by a connection of its own.
+const CLIENTS: usize = 4;
 
-/// How many clients write at the same time.
-const CLIENTS: usize = 3;
+/// Milliseconds that the clients have until the controller is killed, round by round. What it is
+/// at just then is chance.
+const ROUNDS: [u64; 7] = [30, 80, 120, 170, 220, 310, 400];
 
-fn network(api: &Api) -> pb::Network {
-    let project = pb::Project::default();
-    let project = api.create_project(pb::CreateProjectRequest { project: Some(project) }).unwrap();
-    let mut network = pb::Network { project_id: project.id, ..Default::default() };
-    network.set_type(pb::network::Type::Vxlan);
-    let network = api.create_network(pb::CreateNetworkRequest { network: Some(network) }).unwrap();
-    for cidr in ["10.0.0.0/8", "fd00::/64"] {
-        let (network_id, cidr) = (network.id.clone(), cidr.to_owned());
-        let subnet = pb::Subnet { network_id, cidr, ..Default::default() };
-        api.create_subnet(pb::CreateSubnetRequest { subnet: Some(subnet) }).unwrap();
-    }
-    network
+/// What the controller has answered.
+#[derive(Default)]
+struct Answered {
+    /// Ports made and not deleted.
+    ports: BTreeMap<String, pb::Port>,
+    /// Ports whose deletion was asked for; without an answer they may be there or not.
+    deleting: BTreeMap<String, pb::Port>,
+    /// Ports whose deletion was answered.
+    deleted: BTreeMap<String, pb::Port>,
+    /// The newest revision.
+    revision: u64,
 }
 
-/// Makes ports until the server is gone; those that it has answered.
-fn create_ports(server: &str, network_id: &str) -> Vec<pb::Port> {
-    let api = Api::connect(server).unwrap();
-    let mut answered = Vec::new();
-    loop {
-        let port = pb::Port { network_id: network_id.to_owned(), ..Default::default() };
-        match api.create_port(pb::CreatePortRequest { port: Some(port) }) {
-            Ok(port) => answered.push(port),
-            Err(_) => return answered,
+impl Answered {
+    fn add(&mut self, other: Self) {
+        self.ports.extend(other.ports);
+        self.deleting.extend(other.deleting);
+        self.deleted.extend(other.deleted);
+        self.revision = self.revision.max(other.revision);
+    }
+}
+
+/// Makes ports, and deletes every third, until there is no answer.
+fn write(server: &str, network: &str) -> Answered {
+    let mut answered = Answered::default();
+    let Ok(api) = Api::connect(server) else { return answered };
+    for number in 1.. {
+        let port = pb::Port { network_id: network.to_owned(), ..Default::default() };
+        let request = pb::CreatePortRequest { port: Some(port) };
+        let Ok(port) = api.create_port(request) else { break };
+        answered.revision = answered.revision.max(port.revision);
+        if number % 3 != 0 {
+            answered.ports.insert(port.id.clone(), port);
+            continue;
         }
+        let id = port.id.clone();
+        answered.deleting.insert(id.clone(), port.clone());
+        let request = pb::DeletePortRequest { id: id.clone(), etag: String::new() };
+        let Ok(gone) = api.delete_port(request) else { break };
+        answered.revision = answered.revision.max(gone.revision);
+        answered.deleting.remove(&id);
+        answered.deleted.insert(id, port);
     }
+    answered
 }
 
-fn all_ports(api: &Api) -> Vec<pb::Port> {
+fn all_ports(api: &Api) -> BTreeMap<String, pb::Port> {
+    let mut ports = BTreeMap::new();
     let mut request = pb::ListPortsRequest { page_size: 1000, ..Default::default() };
-    let mut ports = Vec::new();
     loop {
         let page = api.list_ports(request.clone()).unwrap();
-        ports.extend(page.ports);
+        ports.extend(page.ports.into_iter().map(|port| (port.id.clone(), port)));
         if page.next_page_token.is_empty() {
             return ports;
         }
@@ -56,38 +75,84 @@ fn all_ports(api: &Api) -> Vec<pb::Port> {
     }
 }
 
-#[test]
-fn a_write_that_was_answered_survives_kill_9() {
-    let mut daemon = Daemon::start(&[]).unwrap();
-    let network = network(&daemon.api().unwrap());
-    let server = daemon.server();
-    let mut answered: Vec<pb::Port> = Vec::new();
-    for round in 1..=ROUNDS {
-        let new: Vec<pb::Port> = thread::scope(|scope| {
-            let client = || scope.spawn(|| create_ports(&server, &network.id));
-            let clients: Vec<_> = (0..CLIENTS).map(|_| client()).collect();
-            // Somewhere within a commit, or between two.
-            let [a, b, ..] = Uuid::new_v4().into_bytes();
-            thread::sleep(Duration::from_micros(u64::from(u16::from_be_bytes([a, b])) * 8));
-            daemon.kill().unwrap();
-            clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
-        });
-        answered.extend(new);
-        daemon.start_again().unwrap();
+/// What no two ports of the network may have in common.
+fn assert_unique<'a>(ports: impl Iterator<Item = &'a pb::Port> + Clone, keys_only: bool) {
+    let mut keys = BTreeSet::new();
+    let mut macs = BTreeSet::new();
+    let mut addresses = BTreeSet::new();
+    for port in ports {
+        assert!(keys.insert(port.key), "two ports have the key {}", port.key);
+        if keys_only {
+            continue;
+        }
+        assert!(macs.insert(&port.mac_address), "two ports have {}", port.mac_address);
+        for fixed in &port.fixed_ips {
+            assert!(addresses.insert(&fixed.ip_address), "two ports have {}", fixed.ip_address);
+        }
+    }
+}
 
-        let found = all_ports(&daemon.api().unwrap());
-        let lost: Vec<_> = answered
-            .iter()
-            .filter(|port| {
-                // All of it, as it was answered.
-                found.binary_search_by_key(&port.key, |it| it.key).map(|at| &found[at]) != Ok(port)
+#[test]
+fn what_was_answered_survives_kill_9() {
+    let mut daemon = Daemon::start(&[]).unwrap();
+    let api = daemon.api().unwrap();
+    let project = pb::Project { name: "tests".to_owned(), ..Default::default() };
+    let project = api.create_project(pb::CreateProjectRequest { project: Some(project) }).unwrap();
+    let network = Some(Kind::Vxlan.request(&project.id));
+    let network = api.create_network(pb::CreateNetworkRequest { network }).unwrap();
+    for cidr in ["10.0.0.0/16", "fd00::/64"] {
+        let (network_id, cidr) = (network.id.clone(), cidr.to_owned());
+        let subnet = Some(pb::Subnet { network_id, cidr, ..Default::default() });
+        api.create_subnet(pb::CreateSubnetRequest { subnet }).unwrap();
+    }
+
+    let mut answered = Answered::default();
+    for millis in ROUNDS {
+        let server = daemon.server();
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                let (server, network) = (server.clone(), network.id.clone());
+                thread::spawn(move || write(&server, &network))
             })
             .collect();
-        assert!(lost.is_empty(), "round {round}, {} lost: {:?}", lost.len(), lost.first());
-        // What was written without an answer may be there, but then as a whole.
-        let addresses = found.iter().flat_map(|port| &port.fixed_ips);
-        let addresses: BTreeSet<_> = addresses.map(|fixed| &fixed.ip_address).collect();
-        assert_eq!(addresses.len(), 2 * found.len(), "every port has two addresses of its own");
+        thread::sleep(Duration::from_millis(millis));
+        daemon.kill().unwrap();
+        clients.into_iter().for_each(|client| answered.add(client.join().unwrap()));
+        daemon.start_again().unwrap();
+
+        let api = daemon.api().unwrap();
+        let stored = all_ports(&api);
+        for (id, port) in &answered.ports {
+            assert_eq!(stored.get(id), Some(port), "after {millis} ms");
+        }
+        for id in answered.deleted.keys() {
+            assert_eq!(stored.get(id), None, "after {millis} ms");
+        }
+        // Beside these, at most what each client waited for an answer to.
+        let known =
+            |id: &String| answered.ports.contains_key(id) || answered.deleting.contains_key(id);
+        let unanswered: Vec<_> = stored.iter().filter(|(id, _)| !known(id)).collect();
+        assert!(unanswered.len() <= CLIENTS, "{unanswered:?}");
+        assert_unique(stored.values(), false);
+        // A port that is gone leaves its key to nobody.
+        assert_unique(stored.values().chain(answered.deleted.values()), true);
+
+        // What is stored without an answer counts as answered from here on: it has been seen.
+        let seen: Vec<_> = unanswered.into_iter().map(|(_, port)| port.clone()).collect();
+        for port in seen {
+            answered.ports.insert(port.id.clone(), port);
+        }
+        for (id, port) in std::mem::take(&mut answered.deleting) {
+            let half =
+                if stored.contains_key(&id) { &mut answered.ports } else { &mut answered.deleted };
+            half.insert(id, port);
+        }
+        let port = pb::Port { network_id: network.id.clone(), ..Default::default() };
+        let next = api.create_port(pb::CreatePortRequest { port: Some(port) }).unwrap();
+        assert!(next.revision > answered.revision, "{} after {}", next.revision, answered.revision);
+        answered.revision = next.revision;
+        answered.ports.insert(next.id.clone(), next);
     }
-    assert!(answered.len() > 20, "only {} ports were made", answered.len());
+    let count = answered.ports.len() + answered.deleted.len();
+    assert!(count > ROUNDS.len() * CLIENTS, "only {count} writes were answered");
 }

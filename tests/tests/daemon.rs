@@ -1,9 +1,12 @@
 //! The controller alone, on loopback: what it is told, what it is sent, and how it ends.
 
-use tests::Daemon;
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[test]
-fn it_ends_well_when_asked_to() {
-    let mut daemon = Daemon::start(&[]).unwrap();
-    assert!(daemon.stop().unwrap().success());
-}
+#[path = "daemon/garbage.rs"]
+mod garbage;
+#[path = "daemon/options.rs"]
+mod options;
+#[path = "daemon/peers.rs"]
+mod peers;
+#[path = "daemon/run.rs"]
+mod run;
