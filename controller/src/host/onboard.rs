@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use ovsdb::replica::{Bridge, OpenVSwitch, Port, Replica, Table};
+use ovsdb::replica::{Bridge, Controller, OpenVSwitch, Port, Replica, Table};
 use ovsdb::transact::{Condition, Insert, Mutate, Transaction, Until, Update, Wait};
 use ovsdb::value::{Datum, UuidName};
 use uuid::Uuid;
@@ -24,6 +24,8 @@ pub struct Target {
     pub tables: BTreeMap<u8, &'static str>,
 }
 
+/// Not by way of the bridges that the controller has flows on.
+const CONNECTION_MODE: &str = "out-of-band";
 /// Milliseconds of silence after which br-int probes its controller.
 const INACTIVITY_PROBE: i64 = 5_000;
 /// Most milliseconds between br-int's attempts to connect.
@@ -127,23 +129,36 @@ impl Step<'_> {
 
     /// A controller that somebody else set stays, whatever it is.
     fn controller(&mut self, id: Uuid, bridge: &Bridge) {
-        let mut controllers = self.replica.controllers_of(bridge);
-        if controllers.any(|(_, controller)| controller.target == self.target.controller) {
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.replica.controllers_of(bridge).partition(|(_, row)| is_own(&row.external_ids));
+        if others.iter().any(|(_, row)| row.target == self.target.controller) {
             return;
         }
-        let mut controllers = self.replica.controllers_of(bridge);
-        if let Some((own, _)) = controllers.find(|(_, row)| is_own(&row.external_ids)) {
-            self.transaction.push(
-                Update::table(Table::Controller)
-                    .filter(Condition::uuid(own))
-                    .set("target", self.target.controller.as_str()),
-            );
-        } else if bridge.controller.is_empty() {
+        if let Some(&(own, row)) = own.first() {
+            self.controller_settings(own, row);
+        } else if others.is_empty() {
             let controller = self.insert_controller();
             self.transaction.push(
                 Mutate::table(Table::Bridge)
                     .filter(Condition::uuid(id))
                     .insert("controller", controller),
+            );
+        }
+    }
+
+    fn controller_settings(&mut self, own: Uuid, row: &Controller) {
+        let as_wanted = row.target == self.target.controller
+            && row.connection_mode.as_deref() == Some(CONNECTION_MODE)
+            && row.inactivity_probe == Some(INACTIVITY_PROBE)
+            && row.max_backoff == Some(MAX_BACKOFF);
+        if !as_wanted {
+            self.transaction.push(
+                Update::table(Table::Controller)
+                    .filter(Condition::uuid(own))
+                    .set("target", self.target.controller.as_str())
+                    .set("connection_mode", CONNECTION_MODE)
+                    .set("inactivity_probe", INACTIVITY_PROBE)
+                    .set("max_backoff", MAX_BACKOFF),
             );
         }
     }
@@ -181,7 +196,7 @@ impl Step<'_> {
         }
     }
 
-    /// Makes the port, or sets the options of the one that is there if it is ours.
+    /// Makes the port, or sets the type and options of the one that is there if it is ours.
     fn ensure_port(&mut self, bridge: Uuid, name: &str, kind: &str, options: &[(&str, &str)]) {
         let Some((_, interface)) = self.replica.interface_by_name(name) else {
             let port = self.insert_port(name, kind, options);
@@ -191,10 +206,12 @@ impl Step<'_> {
             return;
         };
         let wanted = map(options);
-        if is_own(&interface.external_ids) && interface.options != wanted {
+        let as_wanted = interface.kind == kind && interface.options == wanted;
+        if is_own(&interface.external_ids) && !as_wanted {
             self.transaction.push(
                 Update::table(Table::Interface)
                     .filter(Condition::equals("name", name))
+                    .set("type", kind)
                     .set("options", wanted),
             );
         }
@@ -235,7 +252,7 @@ impl Step<'_> {
         self.transaction.insert(
             Insert::into(Table::Controller)
                 .set("target", self.target.controller.as_str())
-                .set("connection_mode", "out-of-band")
+                .set("connection_mode", CONNECTION_MODE)
                 .set("inactivity_probe", INACTIVITY_PROBE)
                 .set("max_backoff", MAX_BACKOFF)
                 .set("external_ids", owner()),
