@@ -44,7 +44,12 @@ impl Host {
         let name = format!("h{number}");
         let netns = Netns::add(lab.netns_name(&name))?;
         // The host has no business on the tenants' networks, so it stays silent there.
-        netns.sysctl(&[("ipv6/conf/default/disable_ipv6", "1")])?;
+        // The kernel sees what Open vSwitch takes from eth1, and would tell eth1's MAC address
+        // to who asks for the tunnel address, which is br-phy's: tunnel packets would go astray.
+        netns.sysctl(&[
+            ("ipv6/conf/default/disable_ipv6", "1"),
+            ("ipv4/conf/all/arp_ignore", "1"),
+        ])?;
         fabric.connect_host(number, &netns)?;
         let management = format!("{}/{PREFIX_LEN}", fabric::management_address(number));
         netns.ip(&["address", "add", &management, "dev", Nic::Management.interface()])?;
