@@ -25,6 +25,8 @@ pub(super) struct Record {
     pub(super) requests: Option<mpsc::Sender<SwitchRequest>>,
     pub(super) last_seen: Option<Timestamp>,
     pub(super) connected: Option<Timestamp>,
+    /// The switch that is attached.
+    datapath_id: Option<u64>,
     pub(super) flow_mods_sent: u64,
     pub(super) foreign: u64,
     /// Connections, not a flag: a host that reconnects may have two for a moment.
@@ -52,6 +54,11 @@ impl Record {
 
     fn is_connected(&self) -> bool {
         self.feed.is_attached() || self.ovsdb_connections > 0
+    }
+
+    /// Lets the switch's session notice that its place is gone; it detaches then.
+    fn hang_up(&mut self) {
+        (self.wake, self.requests) = (None, None);
     }
 
     fn wake(&self) {
@@ -107,6 +114,12 @@ impl Fleet {
         let mut hosts = compiler.model().hosts().values();
         let host = hosts.find(|host| host.datapath_id == Some(datapath_id)).map(|host| host.id);
         let Some(host) = host.filter(|host| compiler.facts(*host).is_some()) else { return };
+        // A host that was deleted and added again is another one; its switch knows nothing of it.
+        for (&other, record) in &mut self.records {
+            if other != host && record.datapath_id == Some(datapath_id) {
+                record.hang_up();
+            }
+        }
         for waiting in self.waiting.remove(&datapath_id).unwrap_or_default() {
             self.sessions += 1;
             let session = SessionId(self.sessions);
@@ -115,6 +128,7 @@ impl Fleet {
             record.feed.attach(session);
             record.requests = Some(waiting.requests);
             record.connected = Some(now);
+            record.datapath_id = Some(datapath_id);
             record.wake = Some(wake);
             let place = Attachment { host, session, wake: woken };
             if waiting.reply.send(place).is_err() {
@@ -148,7 +162,8 @@ impl Fleet {
     pub(super) fn detach(&mut self, host: HostId, session: SessionId, revision: u64) {
         let Some(record) = self.records.get_mut(&host) else { return };
         if record.feed.detach(session, revision) {
-            (record.wake, record.requests, record.connected) = (None, None, None);
+            record.hang_up();
+            (record.connected, record.datapath_id) = (None, None);
         }
     }
 
