@@ -28,6 +28,11 @@ impl Flow {
     pub fn id(&self) -> FlowId {
         FlowId { table: self.table, priority: self.priority, matching: self.matching.clone() }
     }
+
+    /// [`Flow::id`], borrowed: for looking flows up without copying their matches.
+    pub fn identity(&self) -> (u8, u16, &Match) {
+        (self.table, self.priority, &self.matching)
+    }
 }
 
 /// A flow's identity in a switch: two flows with the same table, priority and match are one.

@@ -10,8 +10,8 @@ mod journal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use openflow::{Flow, FlowId};
-use rustc_hash::FxHashMap;
+use openflow::Flow;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 pub use flow::BlockFlow;
 pub use journal::Delta;
@@ -131,10 +131,9 @@ impl Block {
                 self.fragments.insert(member, flows);
             }
         }
-        let delta = net.into_delta();
-        let changed = !delta.is_empty();
+        let changed = !net.is_empty();
         if changed {
-            self.journal.push(version, delta, self.flows);
+            self.journal.push(version, || net.into_delta(), self.flows);
         }
         changed
     }
@@ -144,8 +143,8 @@ impl Block {
 /// put, not removed.
 #[derive(Default)]
 struct Net {
-    put: FxHashMap<FlowId, Arc<BlockFlow>>,
-    removed: FxHashMap<FlowId, Arc<BlockFlow>>,
+    put: Vec<Arc<BlockFlow>>,
+    removed: Vec<Arc<BlockFlow>>,
 }
 
 impl Net {
@@ -156,40 +155,52 @@ impl Net {
         new: Vec<Flow>,
         shared: bool,
     ) -> Box<[Arc<BlockFlow>]> {
-        let mut old: FxHashMap<FlowId, &Arc<BlockFlow>> =
-            old.iter().map(|flow| (flow.flow.id(), flow)).collect();
-        let mut flows = Vec::with_capacity(new.len());
-        for flow in new {
-            let id = flow.id();
-            let flow = match old.remove(&id) {
-                Some(same) if same.flow == flow => same.clone(),
-                _ => {
-                    let flow = Arc::new(BlockFlow::new(flow, shared));
-                    self.put.insert(id, flow.clone());
-                    flow
-                }
-            };
-            flows.push(flow);
-        }
-        self.removed.extend(old.into_iter().map(|(id, flow)| (id, flow.clone())));
-        flows.into()
+        let predecessors = self.predecessors(old, &new);
+        let flows = new.into_iter().zip(predecessors).map(|(flow, old)| match old {
+            Some(same) if same.flow == flow => same.clone(),
+            _ => {
+                let flow = Arc::new(BlockFlow::new(flow, shared));
+                self.put.push(flow.clone());
+                flow
+            }
+        });
+        flows.collect()
+    }
+
+    /// For each new flow the old one of its identity; old ones without a successor are removed.
+    fn predecessors<'a>(
+        &mut self,
+        old: &'a [Arc<BlockFlow>],
+        new: &[Flow],
+    ) -> Vec<Option<&'a Arc<BlockFlow>>> {
+        let mut old: FxHashMap<_, _> = old.iter().map(|old| (old.flow.identity(), old)).collect();
+        let predecessors = new.iter().map(|flow| old.remove(&flow.identity())).collect();
+        self.removed.extend(old.into_values().cloned());
+        predecessors
+    }
+
+    fn is_empty(&self) -> bool {
+        self.put.is_empty() && self.removed.is_empty()
     }
 
     fn into_delta(mut self) -> Delta {
-        self.removed.retain(|id, _| !self.put.contains_key(id));
+        if !self.removed.is_empty() {
+            let put: FxHashSet<_> = self.put.iter().map(|flow| flow.flow.identity()).collect();
+            self.removed.retain(|flow| !put.contains(&flow.flow.identity()));
+        }
         Delta { put: sorted(self.put), removed: sorted(self.removed) }
     }
 }
 
-/// In an order that depends on nothing but the flows.
-fn sorted(flows: FxHashMap<FlowId, Arc<BlockFlow>>) -> Vec<Arc<BlockFlow>> {
-    let mut flows: Vec<_> = flows.into_values().collect();
+/// In an order that depends on nothing but the flows, each once.
+fn sorted(mut flows: Vec<Arc<BlockFlow>>) -> Vec<Arc<BlockFlow>> {
     flows.sort_by(|a, b| {
         let order = |flow: &BlockFlow| (flow.flow.table, std::cmp::Reverse(flow.flow.priority));
         order(a)
             .cmp(&order(b))
             .then_with(|| a.flow.matching.as_oxm_bytes().cmp(b.flow.matching.as_oxm_bytes()))
     });
+    flows.dedup_by(|a, b| a.flow.identity() == b.flow.identity());
     flows
 }
 

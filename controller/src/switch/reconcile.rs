@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
+use openflow::Flow;
 use openflow::message::FlowStats;
-use openflow::{Flow, Match};
 use rustc_hash::FxHashMap;
 use topology::block::BlockFlow;
 use topology::cookie::Cookie;
@@ -21,9 +21,9 @@ pub struct Difference {
 pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Difference {
     let mut difference = Difference::default();
     let mut missing: FxHashMap<_, _> =
-        desired.iter().map(|wanted| (identity(&wanted.flow), wanted)).collect();
+        desired.iter().map(|wanted| (wanted.flow.identity(), wanted)).collect();
     for FlowStats { flow, .. } in installed {
-        match missing.remove(&identity(flow)) {
+        match missing.remove(&flow.identity()) {
             Some(wanted) if wanted.flow == *flow => {}
             Some(wanted) => difference.put.push(wanted.clone()),
             None if Cookie(flow.cookie).is_ours() => difference.removed.push(flow.clone()),
@@ -32,9 +32,4 @@ pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Differ
     }
     difference.put.extend(missing.into_values().cloned());
     difference
-}
-
-/// [`Flow::id`], borrowed: nothing is copied of flows that are as they should be.
-fn identity(flow: &Flow) -> (u8, u16, &Match) {
-    (flow.table, flow.priority, &flow.matching)
 }

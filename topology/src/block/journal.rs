@@ -49,10 +49,11 @@ impl Journal {
 
     /// Adds a change to a block that now has `len` flows. The journal forgets the oldest changes
     /// when it holds more flows than the block itself. What a block begins with is no change.
-    pub(super) fn push(&mut self, version: u64, delta: Delta, len: usize) {
+    pub(super) fn push(&mut self, version: u64, delta: impl FnOnce() -> Delta, len: usize) {
         if version == self.start {
             return;
         }
+        let delta = delta();
         self.flows += delta.len();
         self.deltas.push_back((version, delta));
         while self.flows > len.max(Self::MIN_FLOWS) {
