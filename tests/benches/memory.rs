@@ -1,7 +1,7 @@
 //! What a compiled fleet takes in memory, and what a change allocates.
 //!
-//! Heap bytes are those that were asked of the allocator, counted by `stats_alloc`; resident
-//! bytes are the growth of the process, with what the allocator itself needs.
+//! Bytes are those that were asked of the allocator, counted by `stats_alloc`; what the allocator
+//! needs for itself comes on top.
 
 #[path = "common/churn.rs"]
 mod churn;
@@ -11,7 +11,7 @@ mod fleet;
 mod report;
 
 use std::alloc::System;
-use std::{fs, io};
+use std::io;
 
 use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
@@ -28,11 +28,8 @@ fn main() -> io::Result<()> {
     let wanted = Report::is_wanted();
     let rounds = if wanted { 200 } else { 3 };
     let mut report = Report::new("memory");
-    // The largest first: what it leaves to the allocator would hide the growth by a larger one.
-    let mut sizes = Size::all(wanted);
-    sizes.reverse();
-    let held = sizes.iter().map(|&size| held(size)).collect::<io::Result<_>>()?;
-    report.table("Memory held, 3 hosts", held);
+    let sizes = Size::all(wanted);
+    report.table("Memory held, 3 hosts", sizes.iter().map(|&size| held(size)).collect());
     let mut changes = Vec::new();
     for size in sizes {
         let mut churn = Churn::new(size);
@@ -43,8 +40,7 @@ fn main() -> io::Result<()> {
 }
 
 /// What the model and its blocks take.
-fn held(size: Size) -> io::Result<Row> {
-    let resident = resident()?;
+fn held(size: Size) -> Row {
     let region = Region::new(ALLOCATOR);
     let model = size.model();
     let of_model = in_use(&region.change());
@@ -54,19 +50,17 @@ fn held(size: Size) -> io::Result<Row> {
     drop(facts);
     drop(model);
     let of_all = of_model + in_use(&region.change());
-    let grown = self::resident()?.saturating_sub(resident);
     let flows = (1..=HOSTS).map(|host| compiler.desired(host_id(host)).count());
     let flows: usize = flows.sum();
     let per_port = |bytes: f64| json!(bytes / f64::from(size.ports));
-    Ok(vec![
+    vec![
         ("ports", json!(size.ports)),
         ("networks", json!(size.networks_text())),
         ("model, bytes per port", per_port(of_model as f64)),
         ("model and blocks, bytes per port", per_port(of_all as f64)),
-        ("resident, bytes per port", per_port(grown as f64)),
         ("bytes per flow on a host", json!(of_all as f64 / flows.max(1) as f64)),
         ("total MB", json!(of_all as f64 / 1e6)),
-    ])
+    ]
 }
 
 /// What the parts of a change allocate.
@@ -117,12 +111,4 @@ fn allocated(churn: &mut Churn, size: Size, kind: Kind, rounds: u32) -> Row {
 
 fn in_use(stats: &Stats) -> isize {
     stats.bytes_allocated as isize - stats.bytes_deallocated as isize
-}
-
-/// Resident bytes of this process.
-fn resident() -> io::Result<usize> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
-    Ok(kib.unwrap_or(0) * 1024)
 }
