@@ -97,9 +97,12 @@ impl Fleet {
 
     /// A switch asks for its place.
     pub(super) fn wait(&mut self, datapath_id: u64, switch: Waiting) {
-        let waiting = self.waiting.entry(datapath_id).or_default();
-        waiting.retain(|waiting| !waiting.reply.is_closed());
-        waiting.push(switch);
+        // Those that have gone meanwhile, whatever they called themselves, leave nothing.
+        self.waiting.retain(|_, waiting| {
+            waiting.retain(|waiting| !waiting.reply.is_closed());
+            !waiting.is_empty()
+        });
+        self.waiting.entry(datapath_id).or_default().push(switch);
     }
 
     /// Gives the switches that wait with this datapath id their place, if their host is known and
@@ -186,5 +189,28 @@ impl Fleet {
         if !connected && compiler.model().host(host).is_none() {
             self.records.remove(&host);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_that_nobody_knows_and_that_have_gone_are_forgotten() {
+        let mut fleet = Fleet::default();
+        let mut connect = |datapath_id| {
+            let (requests, _) = mpsc::channel(1);
+            let (reply, place) = oneshot::channel();
+            fleet.wait(datapath_id, Waiting { requests, reply });
+            place
+        };
+        let staying = connect(1);
+        for datapath_id in 2..1000 {
+            drop(connect(datapath_id));
+        }
+        let last = connect(1000);
+        assert_eq!(fleet.waiting.keys().copied().collect::<Vec<_>>(), [1, 1000]);
+        drop((staying, last));
     }
 }
