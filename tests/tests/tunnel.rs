@@ -69,6 +69,23 @@ fn only_hosts_of_the_fleet_and_networks_of_theirs_get_through() {
         let before = dropped(&scene, 1, reason);
         tunnel(from, first, vni, &question(to), || dropped(&scene, 1, reason) > before);
     }
+    // Whoever reads the switch's own dump can ask what dropped it, by the whole line.
+    let dump = first.dump_flows("br-int").unwrap();
+    for (reason, why) in [
+        (Detail::UnknownVtep, "tunnel packet from an address that is no host's tunnel endpoint"),
+        (Detail::UnknownVni, "tunnel packet with the VNI of no network that has a port here"),
+    ] {
+        let of_reason = |line: &&String| {
+            let cookie = line.split(['=', ',']).nth(1).and_then(|text| text.strip_prefix("0x"));
+            let cookie = Cookie(u64::from_str_radix(cookie.unwrap(), 16).unwrap());
+            cookie.kind() == Some(BlockKind::HostBase) && cookie.detail() == Some(reason)
+        };
+        let line = dump.iter().find(of_reason).unwrap();
+        let said = scene.weftd.weft_text(&["flow", "explain", line]).unwrap();
+        assert!(said.contains(why) && said.contains("host h1 "), "{said}");
+        assert!(!line.contains("n_packets=0,"), "{line}");
+    }
+
     // The same from where it may come from, in the VNI that the VM is in, arrives.
     let welcome = question(vm.mac());
     tunnel(second, first, vni, &welcome, || seen.count().unwrap() > 0);
