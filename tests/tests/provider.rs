@@ -71,6 +71,8 @@ fn a_vlan_network_spans_hosts_and_the_physical_switch() {
         assert_silent(station, segment.guests[0].v4());
     }
     assert_silent_to_strangers(&scene, &segment, &inside.0);
+    assert_copies(&segment, &inside.0);
+    assert_no_way_out_by_tags(&scene, &segment);
 }
 
 #[test]
@@ -91,6 +93,8 @@ fn a_flat_network_spans_hosts_and_the_physical_switch() {
     }
     assert_silent(&tagged, segment.guests[0].v4());
     assert_silent_to_strangers(&scene, &segment, &inside.0);
+    assert_copies(&segment, &inside.0);
+    assert_no_way_out_by_tags(&scene, &segment);
 }
 
 /// What comes from the physical switch for a MAC address that no VM here has is not flooded to
@@ -112,6 +116,63 @@ fn assert_silent_to_strangers(scene: &Scene, segment: &Segment, station: &Statio
         let seen = capture.stop().unwrap();
         assert_eq!(seen, [datagram(Mac::BROADCAST).as_bytes().to_vec()]);
     }
+}
+
+/// Frames of different flows may overtake each other.
+fn sorted(mut frames: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    frames.sort();
+    frames
+}
+
+/// What a VM sends to everybody, or to a MAC address that nobody modelled, reaches the physical
+/// switch once; everybody's copy reaches every VM once, and the other no VM at all.
+fn assert_copies(segment: &Segment, station: &Station) {
+    const FILTER: &str = "udp port 7778";
+    let sender = &segment.guests[0];
+    let [everybody, unknown] = [Mac::BROADCAST, "fa:16:3e:99:99:99".parse().unwrap()].map(|to| {
+        let to = (to, "255.255.255.255".parse().unwrap());
+        Frame::udp((sender.mac(), sender.v4()), to, (7778, 7778), b"from inside")
+    });
+    let [everybody, unknown] = [everybody, unknown].map(|frame| vec![frame; 3]);
+    let sent = [everybody.as_slice(), &unknown].concat();
+    let bytes =
+        |frames: &[Frame]| sorted(frames.iter().map(|frame| frame.as_bytes().to_vec()).collect());
+    let captures = segment.guests.iter().map(|guest| guest.capture(FILTER).unwrap());
+    let captures: Vec<_> = captures.collect();
+    let at_station = station.capture(FILTER).unwrap();
+    sender.send_frames(&sent).unwrap();
+    wait_until("all at the station", ARRIVAL, || at_station.count().unwrap() >= sent.len())
+        .unwrap();
+    for guest in &segment.guests[1..] {
+        assert_reaches(sender, guest.v4());
+    }
+    assert_eq!(sorted(at_station.stop().unwrap()), bytes(&sent));
+    for (number, capture) in captures.into_iter().enumerate() {
+        // The sender's capture has what it sent itself, and would have a copy beside that.
+        let expected = if number == 0 { &sent } else { &everybody };
+        assert_eq!(sorted(capture.stop().unwrap()), bytes(expected), "VM {number}");
+    }
+}
+
+/// A VM cannot choose its VLAN by sending tagged frames.
+fn assert_no_way_out_by_tags(scene: &Scene, segment: &Segment) {
+    let sender = &segment.guests[0];
+    let question =
+        Frame::echo_request((sender.mac(), sender.v4()), (Mac::BROADCAST, segment.guests[1].v4()));
+    let tagged = [105, 106, 0].map(|vlan: u16| {
+        let inner = [&vlan.to_be_bytes()[..], &question.as_bytes()[12..]].concat();
+        Frame::ethernet(Mac::BROADCAST, sender.mac(), 0x8100, &inner)
+    });
+    let filter = format!("ether src {} and ether broadcast", sender.port.mac_address);
+    let wire = scene.host(1).capture(Nic::Provider, &filter).unwrap();
+    let beside = segment.guests[1].capture(&filter).unwrap();
+    sender.send_frames(&tagged).unwrap();
+    sender.send_frames(std::slice::from_ref(&question)).unwrap();
+    for capture in [&wire, &beside] {
+        wait_until("the honest frame", ARRIVAL, || capture.count().unwrap() > 0).unwrap();
+    }
+    assert_eq!(beside.stop().unwrap(), [question.as_bytes().to_vec()]);
+    assert_eq!(wire.stop().unwrap().len(), 1, "only the honest one is on the wire");
 }
 
 #[test]
