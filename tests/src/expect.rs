@@ -9,7 +9,7 @@ use tonic_types::StatusExt as _;
 
 /// How long a path may take until it carries the first packet: Open vSwitch drops tunnel packets
 /// while it resolves the other end's address on the underlay.
-const FIRST: Duration = Duration::from_secs(5);
+const FIRST: Duration = Duration::from_secs(10);
 
 /// Claims that echo requests from `from` to `to` are answered, every one.
 #[track_caller]

@@ -15,7 +15,7 @@ use crate::installed::{Installed, installed};
 use crate::segment::{Guest, Kind, Segment};
 
 /// How long the controller may take to bring a host, a port or a change to where it should be.
-pub const READY: Duration = Duration::from_secs(15);
+pub const READY: Duration = Duration::from_secs(30);
 
 /// A lab with a controller, and a project in which a test makes its networks.
 #[derive(Debug)]

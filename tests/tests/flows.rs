@@ -66,7 +66,9 @@ fn the_list_is_what_the_switch_has_and_every_flow_is_explained() {
         let number = host.number();
         let installed = scene.flows(number).unwrap();
         assert_eq!(installed.len(), text.lines().count());
-        assert_eq!(scene.record(number).unwrap().flows, installed.len() as u64);
+        let record = scene.record(number).unwrap();
+        assert_eq!(record.flows, installed.len() as u64);
+        assert!(record.ovs_version.starts_with(|first: char| first.is_ascii_digit()), "{record:?}");
         let cookies: BTreeSet<u64> = installed.iter().map(|flow| flow.cookie).collect();
         for cookie in cookies {
             let request = pb::ExplainFlowRequest { query: Some(Query::Cookie(cookie)) };

@@ -17,7 +17,7 @@ use topology::key::Key;
 use topology::pipeline::Detail;
 
 /// How long a frame may take from one VM to another.
-const ARRIVAL: Duration = Duration::from_secs(5);
+const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// Why a frame from a port is dropped where it comes in.
 const DROPS: [Detail; 6] = [

@@ -10,7 +10,7 @@ use tests::{Kind, READY, Scene, Segment, assert_reaches, assert_silent, refusal}
 use tonic::Code;
 
 /// How long a frame may take to where it is looked for.
-const ARRIVAL: Duration = Duration::from_secs(5);
+const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// A machine on the physical switch with the address of the subnets' gateways.
 fn router(scene: &Scene, vlan: Option<u16>, number: u8) -> (Station, [IpAddr; 2]) {

@@ -12,7 +12,7 @@ use topology::cookie::{BlockKind, Cookie};
 use topology::pipeline::Detail;
 
 /// How long a packet may take to where it is looked for.
-const ARRIVAL: Duration = Duration::from_secs(5);
+const ARRIVAL: Duration = Duration::from_secs(10);
 
 /// Sends a tenant's frame to another host's tunnel endpoint, as a tunnel endpoint does, until it
 /// is seen to have arrived: the underlay may lose the first while it looks for the other end.

@@ -10,7 +10,7 @@ use tests::{Guest, Kind, Scene, assert_reaches, assert_silent};
 const ECHO_REQUEST: &str = "icmp[0] = 8 or (icmp6 and ip6[40] = 128)";
 
 /// How long a frame may take from one VM to another.
-const ARRIVAL: Duration = Duration::from_secs(5);
+const ARRIVAL: Duration = Duration::from_secs(10);
 
 #[test]
 fn vms_on_three_hosts_reach_each_other() {

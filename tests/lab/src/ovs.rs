@@ -53,6 +53,7 @@ impl Ovs {
         let mut init = ovs.command("ovs-vsctl");
         init.args(["--no-wait", "init", "--", "set", "Open_vSwitch", "."]);
         init.args(["other_config:n-handler-threads=1", "other_config:n-revalidator-threads=1"]);
+        init.arg(format!("ovs_version={}", version()?));
         run(init.args(settings))?;
         ovs.start_vswitchd()?;
         Ok(ovs)
@@ -257,6 +258,14 @@ impl Ovs {
         // A test that panicked while it held the lock leaves plain process handles behind.
         self.daemons.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The version of Open vSwitch, which the distribution's start script writes into the database.
+fn version() -> Result<String> {
+    // "ovs-vswitchd (Open vSwitch) 3.1.0", then other libraries' versions.
+    let text = run(Command::new("ovs-vswitchd").arg("--version"))?;
+    let word = text.lines().next().and_then(|line| line.split_whitespace().next_back());
+    word.map(str::to_owned).with_context(|| format!("no version in {text:?}"))
 }
 
 impl Drop for Ovs {
