@@ -28,7 +28,9 @@ impl HostFacts {
     /// two things of one port.
     #[must_use]
     pub fn distinct(mut self) -> Self {
-        let mut taken: FxHashSet<PortNo> = self.vxlan_port.into_iter().collect();
+        let mut taken = FxHashSet::default();
+        taken.reserve(1 + self.uplinks.len() + self.ports.len());
+        taken.extend(self.vxlan_port);
         self.uplinks.retain(|_, number| taken.insert(*number));
         self.ports.retain(|_, number| taken.insert(*number));
         self
