@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
+use super::exchange::MAX_FLOWS;
 use super::output::Output;
 
 /// Bytes that may wait to be read by the switch: several times the largest bundle.
@@ -38,6 +39,9 @@ pub enum ConnectionError {
     /// The switch does not read.
     #[error("the switch has left {0} bytes unread")]
     Stalled(usize),
+    /// The switch tells more flows than are taken in.
+    #[error("the switch has more than {MAX_FLOWS} flows")]
+    TooManyFlows,
     /// The switch refused a request that a session cannot do without.
     #[error("the switch refused a request for {what}: {}", error.code)]
     Refused {

@@ -12,6 +12,10 @@ use tracing::warn;
 use super::connection::{Connection, ConnectionError};
 use super::script::{Script, Step};
 
+/// Flows that a switch may have: several times what the largest host needs, and a few hundred
+/// megabytes while they are compared.
+pub(super) const MAX_FLOWS: usize = 1 << 20;
+
 /// The xid of what a bundle holds beside the frames of blocks' flows, which have others.
 const REMOVAL_XID: u32 = 0;
 
@@ -25,7 +29,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection ends, or the switch refuses to tell.
+    /// When the connection ends, the switch refuses to tell, or has more than a million flows.
     pub async fn read_back(&mut self) -> Result<Vec<FlowStats>, ConnectionError> {
         let body = MultipartRequestBody::Flow(FlowStatsRequest::default());
         let sent = self.send(&Message::MultipartRequest(body.into()))?;
@@ -35,6 +39,9 @@ impl Connection {
                 Event::Part { xid, body, last } if xid == sent => {
                     if let MultipartReplyBody::Flow(part) = body {
                         flows.extend(part);
+                    }
+                    if flows.len() > MAX_FLOWS {
+                        return Err(ConnectionError::TooManyFlows);
                     }
                     if last {
                         return Ok(flows);
