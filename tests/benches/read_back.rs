@@ -86,7 +86,7 @@ fn in_memory(flows: &[Arc<BlockFlow>], repeats: u32) -> Result<Vec<Row>> {
             ("median ms", json!(ms(times.median()))),
             ("least ms", json!(ms(times.quantile(0.0)))),
             ("µs per flow", json!(us(times.median()) / flows.len() as f64)),
-            ("MB decoded", json!(bytes as f64 / 1e6)),
+            ("answer, MB", json!(bytes as f64 / 1e6)),
         ]
     };
     Ok(vec![row("decode", &decode), row("compare", &compare), row("decode and compare", &both)])
