@@ -9,6 +9,8 @@ use lab::{Host, Lab, Weftd, WeftdOptions, wait_for, wait_until};
 use proto::v1 as pb;
 use proto::v1::host::State;
 use proto::v1::port::Status;
+use topology::cookie::{BlockKind, Cookie};
+use topology::pipeline::Detail;
 
 use crate::api::Api;
 use crate::installed::{Installed, installed};
@@ -261,6 +263,23 @@ impl Scene {
     /// When ovs-vswitchd does not answer.
     pub fn flows(&self, number: u16) -> Result<Vec<Installed>> {
         installed(self.host(number))
+    }
+
+    /// Packets that a host has dropped for a reason of its own.
+    ///
+    /// # Panics
+    ///
+    /// When ovs-vswitchd does not answer, or no flow drops anything for that reason.
+    #[track_caller]
+    pub fn dropped(&self, number: u16, reason: Detail) -> u64 {
+        let flows = self.flows(number).expect("ovs-vswitchd answers");
+        let is = |cookie: Cookie| {
+            cookie.kind() == Some(BlockKind::HostBase) && cookie.detail() == Some(reason)
+        };
+        let flows: Vec<_> = flows.iter().filter(|flow| is(Cookie(flow.cookie))).collect();
+        assert!(!flows.is_empty(), "host {number} has no flow of {reason:?}");
+        assert!(flows.iter().all(|flow| flow.rule.ends_with("actions=drop")), "{flows:?}");
+        flows.iter().map(|flow| flow.packets).sum()
     }
 
     /// The flows of every host that `wanted` picks, for a test that says there must be none.

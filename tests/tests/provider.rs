@@ -8,6 +8,7 @@ use std::time::Duration;
 use lab::{Frame, Mac, Nic, PHYSICAL_NETWORK, Station, WeftdOptions, wait_until};
 use tests::{Kind, READY, Scene, Segment, assert_reaches, assert_silent, refusal};
 use tonic::Code;
+use topology::pipeline::Detail;
 
 /// How long a frame may take to where it is looked for.
 const ARRIVAL: Duration = Duration::from_secs(10);
@@ -166,7 +167,10 @@ fn assert_no_way_out_by_tags(scene: &Scene, segment: &Segment) {
     let filter = format!("ether src {} and ether broadcast", sender.port.mac_address);
     let wire = scene.host(1).capture(Nic::Provider, &filter).unwrap();
     let beside = segment.guests[1].capture(&filter).unwrap();
+    let dropped = || scene.dropped(1, Detail::TaggedByPort);
+    let before = dropped();
     sender.send_frames(&tagged).unwrap();
+    wait_until("the drops", ARRIVAL, || dropped() == before + 3).unwrap();
     sender.send_frames(std::slice::from_ref(&question)).unwrap();
     for capture in [&wire, &beside] {
         wait_until("the honest frame", ARRIVAL, || capture.count().unwrap() > 0).unwrap();

@@ -29,17 +29,6 @@ fn tunnel(from: &Host, to: &Host, vni: u32, frame: &Frame, arrived: impl Fn() ->
     .unwrap();
 }
 
-/// Packets that a host has dropped for a reason of its own.
-fn dropped(scene: &Scene, host: u16, reason: Detail) -> u64 {
-    let flows = scene.flows(host).unwrap();
-    let is = |cookie: Cookie| {
-        cookie.kind() == Some(BlockKind::HostBase) && cookie.detail() == Some(reason)
-    };
-    let flows: Vec<_> = flows.iter().filter(|flow| is(Cookie(flow.cookie))).collect();
-    assert!(!flows.is_empty() && flows.iter().all(|flow| flow.rule.ends_with("actions=drop")));
-    flows.iter().map(|flow| flow.packets).sum()
-}
-
 #[test]
 fn only_hosts_of_the_fleet_and_networks_of_theirs_get_through() {
     let scene = Scene::with_options(3, Default::default()).unwrap();
@@ -66,8 +55,8 @@ fn only_hosts_of_the_fleet_and_networks_of_theirs_get_through() {
         (second, elsewhere.network.segmentation_id, Mac::BROADCAST, Detail::UnknownVni),
         (second, vni, stranger, Detail::TunnelNoPort),
     ] {
-        let before = dropped(&scene, 1, reason);
-        tunnel(from, first, vni, &question(to), || dropped(&scene, 1, reason) > before);
+        let before = scene.dropped(1, reason);
+        tunnel(from, first, vni, &question(to), || scene.dropped(1, reason) > before);
     }
     // Whoever reads the switch's own dump can ask what dropped it, by the whole line.
     let dump = first.dump_flows("br-int").unwrap();
@@ -110,10 +99,10 @@ fn floods_are_not_handed_on_from_host_to_host() {
     let everybody = Frame::echo_request((b.mac(), b.v4()), (Mac::BROADCAST, a.v4()));
     let [at_a, at_c] = [a, c].map(|guest| guest.capture("ether broadcast and icmp").unwrap());
     // It comes to host 1 as from host 2: its VM gets it, host 3 must not.
-    let before = dropped(&scene, 1, Detail::FloodNotOnward);
+    let before = scene.dropped(1, Detail::FloodNotOnward);
     let [first, second] = [1, 2].map(|number| scene.host(number));
     tunnel(second, first, segment.network.segmentation_id, &everybody, || {
-        dropped(&scene, 1, Detail::FloodNotOnward) > before && at_a.count().unwrap() > 0
+        scene.dropped(1, Detail::FloodNotOnward) > before && at_a.count().unwrap() > 0
     });
     assert_reaches(a, c.v4());
     let at_a = at_a.stop().unwrap();
