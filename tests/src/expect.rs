@@ -3,23 +3,28 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lab::{Endpoint, Ping};
+use lab::{Endpoint, Ping, wait_until};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-/// How long a path may take until it carries the first packet: Open vSwitch drops tunnel packets
-/// while it resolves the other end's address on the underlay.
-const FIRST: Duration = Duration::from_secs(10);
+/// How long a path may take until it carries every packet: Open vSwitch drops tunnel packets
+/// while it looks for the other end on the underlay, also again when something of its own
+/// interfaces has changed.
+const STEADY: Duration = Duration::from_secs(10);
 
-/// Claims that echo requests from `from` to `to` are answered, every one.
+/// Claims that echo requests from `from` to `to` are answered, every one of several in a row.
 #[track_caller]
 pub fn assert_reaches(from: &Endpoint, to: impl Into<IpAddr>) {
     let to = to.into();
-    if let Err(error) = from.ping_until(to, FIRST) {
+    if let Err(error) = from.ping_until(to, STEADY) {
         panic!("{} does not reach {to}: {error}", from.name());
     }
-    let report = from.ping_with(&Ping::to(to).interval(SHORT)).expect("ping runs");
-    assert!(report.is_complete(), "{} to {to}: {report:?}", from.name());
+    let ping = Ping::to(to).interval(SHORT);
+    let mut last = None;
+    let all = || last.insert(from.ping_with(&ping).expect("ping runs")).is_complete();
+    if let Err(error) = wait_until("every reply", STEADY, all) {
+        panic!("{} to {to}: {error}: {last:?}", from.name());
+    }
 }
 
 /// Claims that no echo request from `from` to `to` is answered. Something else in the test must
