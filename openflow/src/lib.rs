@@ -101,4 +101,4 @@ pub use mac::{MacAddr, ParseMacError};
 pub use matching::Match;
 pub use oxm::{IntoFieldValue, Oxm};
 pub use port::PortNo;
-pub use text::{FlowDisplay, Names, ParseError};
+pub use text::{FlowDisplay, MessageDisplay, Names, ParseError};

@@ -12,9 +12,11 @@ use crate::{Action, Flow, Instruction, Match, PortNo};
 mod action;
 mod flow;
 mod matching;
+mod message;
 mod parse;
 mod value;
 
+pub use message::MessageDisplay;
 pub use parse::ParseError;
 
 /// Names of tables and ports, for printing.

@@ -27,6 +27,15 @@ pub(super) fn flow(f: &mut fmt::Formatter<'_>, flow: &Flow, naming: Naming<'_>) 
         naming.table(f, flow.table)?;
         f.write_str(", ")?;
     }
+    behind_table(f, flow, naming)
+}
+
+/// Writes what of a flow comes behind its table: time-outs, flags, match and instructions.
+pub(super) fn behind_table(
+    f: &mut fmt::Formatter<'_>,
+    flow: &Flow,
+    naming: Naming<'_>,
+) -> fmt::Result {
     if flow.idle_timeout != 0 {
         write!(f, "idle_timeout={}, ", flow.idle_timeout)?;
     }

@@ -1,0 +1,159 @@
+//! Multipart requests and replies.
+
+use std::fmt;
+
+use super::parts::{Duration, HexDump};
+use super::port;
+use crate::PortNo;
+use crate::message::{
+    FlowStats, FlowStatsRequest, MultipartReply, MultipartReplyBody, MultipartRequest,
+    MultipartRequestBody, TableStats,
+};
+use crate::text::{Naming, flow};
+
+/// Writes a request; `title` writes everything up to the colon.
+pub(super) fn request(
+    f: &mut fmt::Formatter<'_>,
+    request: &MultipartRequest,
+    title: impl Fn(&mut fmt::Formatter<'_>, &str) -> fmt::Result,
+) -> fmt::Result {
+    let title = |f: &mut fmt::Formatter<'_>, name: &str| {
+        title(f, &format!("{name} request"))?;
+        f.write_str(if request.more { " flags=[more]" } else { "" })
+    };
+    match &request.body {
+        MultipartRequestBody::Desc => title(f, "OFPST_DESC"),
+        MultipartRequestBody::Flow(flows) => {
+            title(f, "OFPST_FLOW")?;
+            which_flows(f, flows)
+        }
+        MultipartRequestBody::Aggregate(flows) => {
+            title(f, "OFPST_AGGREGATE")?;
+            which_flows(f, flows)
+        }
+        MultipartRequestBody::Table => title(f, "OFPST_TABLE"),
+        MultipartRequestBody::PortStats(port) => {
+            title(f, "OFPST_PORT")?;
+            write!(f, " port_no={port}")
+        }
+        MultipartRequestBody::PortDesc => {
+            title(f, "OFPST_PORT_DESC")?;
+            write!(f, " port={}", PortNo::ANY)
+        }
+        MultipartRequestBody::Other { kind, body } => {
+            title(f, &format!("multipart type {kind}"))?;
+            write!(f, " {} bytes\n{}", body.len(), HexDump(body))
+        }
+        #[allow(unreachable_patterns, reason = "types may be added without a syntax of theirs")]
+        other => {
+            title(f, "multipart")?;
+            write!(f, " {other:?}")
+        }
+    }
+}
+
+/// Writes a reply; `title` writes everything up to the colon.
+pub(super) fn reply(
+    f: &mut fmt::Formatter<'_>,
+    reply: &MultipartReply,
+    title: impl Fn(&mut fmt::Formatter<'_>, &str) -> fmt::Result,
+) -> fmt::Result {
+    let title = |f: &mut fmt::Formatter<'_>, name: &str| {
+        title(f, &format!("{name} reply"))?;
+        f.write_str(if reply.more { " flags=[more]" } else { "" })
+    };
+    match &reply.body {
+        MultipartReplyBody::Desc(desc) => {
+            title(f, "OFPST_DESC")?;
+            write!(f, "\nManufacturer: {}", desc.mfr_desc.escape_debug())?;
+            write!(f, "\nHardware: {}", desc.hw_desc.escape_debug())?;
+            write!(f, "\nSoftware: {}", desc.sw_desc.escape_debug())?;
+            write!(f, "\nSerial Num: {}", desc.serial_num.escape_debug())?;
+            write!(f, "\nDP Description: {}", desc.dp_desc.escape_debug())
+        }
+        MultipartReplyBody::Flow(flows) => {
+            title(f, "OFPST_FLOW")?;
+            flows.iter().try_for_each(|stats| flow_stats(f, stats))
+        }
+        MultipartReplyBody::Aggregate(sum) => {
+            title(f, "OFPST_AGGREGATE")?;
+            write!(f, " packet_count={} byte_count={}", sum.packet_count, sum.byte_count)?;
+            write!(f, " flow_count={}", sum.flow_count)
+        }
+        MultipartReplyBody::Table(tables) => {
+            title(f, "OFPST_TABLE")?;
+            table_stats(f, tables)
+        }
+        MultipartReplyBody::PortStats(ports) => {
+            title(f, "OFPST_PORT")?;
+            write!(f, " {} ports", ports.len())?;
+            ports.iter().try_for_each(|stats| {
+                f.write_str("\n")?;
+                port::stats(f, stats)
+            })
+        }
+        MultipartReplyBody::PortDesc(ports) => {
+            title(f, "OFPST_PORT_DESC")?;
+            let mut ports: Vec<_> = ports.iter().collect();
+            ports.sort_by_key(|port| port.port_no.0);
+            ports.into_iter().try_for_each(|it| {
+                f.write_str("\n")?;
+                port::description(f, it)
+            })
+        }
+        MultipartReplyBody::Other { kind, body } => {
+            title(f, &format!("multipart type {kind}"))?;
+            write!(f, " {} bytes\n{}", body.len(), HexDump(body))
+        }
+        #[allow(unreachable_patterns, reason = "types may be added without a syntax of theirs")]
+        other => {
+            title(f, "multipart")?;
+            write!(f, " {other:?}")
+        }
+    }
+}
+
+fn which_flows(f: &mut fmt::Formatter<'_>, request: &FlowStatsRequest) -> fmt::Result {
+    if request.table != 255 {
+        write!(f, " table={}", request.table)?;
+    }
+    if request.out_port != PortNo::ANY {
+        write!(f, " out_port={}", request.out_port)?;
+    }
+    if request.out_group != u32::MAX {
+        write!(f, " out_group={}", request.out_group)?;
+    }
+    if request.cookie_mask != 0 {
+        write!(f, " cookie={:#x}/{:#x}", request.cookie, request.cookie_mask)?;
+    }
+    let fields = request.matching.to_string();
+    if fields.is_empty() { Ok(()) } else { write!(f, " {fields}") }
+}
+
+/// Writes a line of `dump-flows`, after a line end.
+fn flow_stats(f: &mut fmt::Formatter<'_>, stats: &FlowStats) -> fmt::Result {
+    let flow = &stats.flow;
+    write!(f, "\n cookie={:#x}", flow.cookie)?;
+    write!(f, ", duration={}", Duration(stats.duration_sec, stats.duration_nsec))?;
+    write!(f, ", table={}, n_packets={}", flow.table, stats.packet_count)?;
+    write!(f, ", n_bytes={}, ", stats.byte_count)?;
+    flow::behind_table(f, flow, Naming(None))
+}
+
+/// Writes tables; the ones that are like the one before them together.
+fn table_stats(f: &mut fmt::Formatter<'_>, tables: &[TableStats]) -> fmt::Result {
+    let counters = |it: &TableStats| (it.active_count, it.lookup_count, it.matched_count);
+    for (at, alike) in tables.chunk_by(|a, b| counters(a) == counters(b)).enumerate() {
+        let (first, same) = (alike[0], &alike[1..]);
+        f.write_str(if at == 0 { "\n" } else { "\n\n" })?;
+        let TableStats { table, active_count, lookup_count, matched_count } = first;
+        write!(f, "  table {table}:\n    active={active_count}, lookup={lookup_count}")?;
+        write!(f, ", matched={matched_count}")?;
+        match same {
+            [] => {}
+            [one] => write!(f, "\n\n  table {}: ditto", one.table)?,
+            [first, .., last] => write!(f, "\n\n  tables {}...{}: ditto", first.table, last.table)?,
+        }
+    }
+    Ok(())
+}

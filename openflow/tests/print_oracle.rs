@@ -1,0 +1,194 @@
+//! Messages, printed as `ovs-ofctl ofp-print` prints them.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use bytes::Bytes;
+use openflow::message::{
+    BundleControl, BundleControlType, ControllerRole, ErrorCode, ErrorMessage, FlowMod,
+    FlowModCommand, FlowRemoved, FlowStats, FlowStatsRequest, Hello, Message, MultipartReply,
+    MultipartReplyBody, MultipartRequestBody, Port, PortReason, PortStatus, Role, SwitchConfig,
+};
+use openflow::{MacAddr, PortNo};
+
+const RECORDED: &str = include_str!("vectors/ovs-3.1.hex");
+
+/// What `ovs-ofctl` prints of a message.
+fn ofp_print(frame: &[u8]) -> String {
+    let mut child = Command::new("ovs-ofctl")
+        .args(["ofp-print", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut hex = String::new();
+    frame.iter().for_each(|byte| write!(hex, "{byte:02x}").unwrap());
+    child.stdin.take().unwrap().write_all(hex.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{hex}");
+    trimmed(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// Without spaces and line ends at the end of lines and of all.
+fn trimmed(text: &str) -> String {
+    text.trim_end().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// How many lines of a message are printed as `ovs-ofctl` prints them; `None` for all.
+///
+/// It interprets packets, has a syntax for what is bytes in a `Message`, and prints the parts of
+/// OpenFlow 1.4's asynchronous configuration, which 1.3 does not have.
+fn lines_alike(message: &Message) -> Option<usize> {
+    match message {
+        Message::PacketIn(_) | Message::PacketOut(_) => Some(1),
+        Message::PacketIn2(_) => Some(2),
+        Message::Error(error) => {
+            matches!(error.offending_message(), Some(Message::Unknown { .. })).then_some(1)
+        }
+        Message::GetAsyncReply(_) | Message::SetAsync(_) => Some(5),
+        Message::Experimenter(_) | Message::Unknown { .. } => Some(0),
+        Message::MultipartRequest(request) => {
+            matches!(request.body, MultipartRequestBody::Other { .. }).then_some(0)
+        }
+        Message::MultipartReply(reply) => {
+            matches!(reply.body, MultipartReplyBody::Other { .. }).then_some(0)
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn what_open_vswitch_sent_is_printed_alike() {
+    let mut alike = 0;
+    for line in RECORDED.lines().filter(|line| !line.starts_with('#')) {
+        let (_, hex) = line.split_once(' ').unwrap();
+        let frame: Vec<u8> = (0..hex.len() / 2)
+            .map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap())
+            .collect();
+        let (xid, message) = Message::decode(&frame).unwrap();
+        let (ours, theirs) = (trimmed(&message.display(xid).to_string()), ofp_print(&frame));
+        // Types that have no syntax of their own are printed as values.
+        let typed = !ours.starts_with("OpenFlow message") && !ours.starts_with("multipart");
+        let lines = if typed { lines_alike(&message).unwrap_or(usize::MAX) } else { 0 };
+        let first = |text: &str| text.lines().take(lines).collect::<Vec<_>>().join("\n");
+        assert_eq!(first(&ours), first(&theirs), "{hex}");
+        alike += usize::from(lines > 0);
+    }
+    assert!(alike > 30, "only {alike} messages were compared");
+}
+
+#[track_caller]
+fn check(message: &Message) {
+    let frame = message.to_bytes(0x2a).unwrap();
+    assert_eq!(trimmed(&message.display(0x2a).to_string()), ofp_print(&frame));
+}
+
+#[test]
+fn flow_mods_are_printed_alike() {
+    let restricted = FlowMod { out_group: 4, ..FlowMod::delete_by_cookie(3, 0, 0) };
+    let printed = Message::FlowMod(restricted).display(1).to_string();
+    assert_eq!(
+        printed,
+        "OFPT_FLOW_MOD (OF1.3) (xid=0x1): DEL table:3 priority=0 out_group:4 actions=drop"
+    );
+    for text in [
+        "actions=drop",
+        "table=7, priority=3,arp actions=output:1",
+        "cookie=0x5, idle_timeout=3, hard_timeout=4, send_flow_rem check_overlap actions=LOCAL",
+        "priority=0 actions=clear_actions,goto_table:3",
+    ] {
+        let flow: openflow::Flow = text.parse().unwrap();
+        for command in [
+            FlowModCommand::Add,
+            FlowModCommand::Modify,
+            FlowModCommand::ModifyStrict,
+            FlowModCommand::Delete,
+            FlowModCommand::DeleteStrict,
+        ] {
+            check(&Message::FlowMod(FlowMod::new(command, flow.clone())));
+        }
+        let all = FlowMod::delete_by_cookie(FlowMod::ALL_TABLES, 0x10, 0xf0);
+        check(&Message::FlowMod(FlowMod { out_port: PortNo(3), ..all }));
+    }
+}
+
+#[test]
+fn replies_are_printed_alike() {
+    let flow: openflow::Flow = "cookie=0x9, table=4, idle_timeout=60, reset_counts \
+                                priority=9,tcp,tp_dst=80 actions=output:3"
+        .parse()
+        .unwrap();
+    let stats = |duration_nsec| FlowStats {
+        flow: flow.clone(),
+        duration_sec: 12,
+        duration_nsec,
+        packet_count: 3,
+        byte_count: 180,
+    };
+    let body = MultipartReplyBody::Flow(vec![stats(0), stats(5_000_000), stats(5)]);
+    check(&Message::MultipartReply(MultipartReply { more: true, body }));
+    let request = FlowStatsRequest {
+        table: 3,
+        out_port: PortNo(2),
+        matching: flow.matching.clone(),
+        ..FlowStatsRequest::default()
+    };
+    check(&Message::MultipartRequest(MultipartRequestBody::Flow(request).into()));
+    check(&Message::FlowRemoved(FlowRemoved {
+        cookie: 9,
+        priority: 7,
+        reason: 0,
+        table: 4,
+        duration_sec: 3,
+        duration_nsec: 7,
+        idle_timeout: 1,
+        hard_timeout: 2,
+        packet_count: 3,
+        byte_count: 4,
+        matching: flow.matching.clone(),
+    }));
+}
+
+#[test]
+fn sessions_are_printed_alike() {
+    check(&Message::Hello(Hello { version: 6, bitmap: vec![0x72], other: Bytes::new() }));
+    check(&Message::EchoRequest(Bytes::new()));
+    check(&Message::EchoReply(Bytes::from_static(b"twenty-one bytes here")));
+    for flags in 0..4 {
+        check(&Message::SetConfig(SwitchConfig { flags, miss_send_len: 128 }));
+    }
+    for role in [ControllerRole::Equal, ControllerRole::Primary, ControllerRole::Secondary] {
+        check(&Message::RoleRequest(Role { role, generation_id: 77 }));
+        check(&Message::RoleReply(Role { role, generation_id: 78 }));
+    }
+    for kind in [BundleControlType::OpenReply, BundleControlType::CommitRequest] {
+        check(&Message::BundleControl(BundleControl::new(3, kind)));
+    }
+    let data = Message::BarrierRequest.to_bytes(5).unwrap();
+    check(&Message::Error(ErrorMessage { code: ErrorCode::BAD_TYPE, data }));
+    let data = Bytes::from_static(b"no version in common");
+    check(&Message::Error(ErrorMessage { code: ErrorCode::HELLO_INCOMPATIBLE, data }));
+}
+
+#[test]
+fn ports_are_printed_alike() {
+    let port = Port {
+        port_no: PortNo(12),
+        hw_addr: MacAddr::new([2, 0, 0, 0, 0, 12]),
+        name: "tap12".to_owned(),
+        config: 0x41,
+        state: 1,
+        curr: 0x2840,
+        advertised: 0x1f,
+        supported: 0xffff,
+        peer: 0x400,
+        curr_speed: 10_000_000,
+        max_speed: 40_000_000,
+    };
+    for reason in [PortReason::Add, PortReason::Delete, PortReason::Modify] {
+        check(&Message::PortStatus(PortStatus { reason, port: port.clone() }));
+    }
+}
