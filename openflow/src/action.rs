@@ -3,10 +3,12 @@ use bytes::Bytes;
 mod codec;
 mod controller;
 mod nat;
+mod sample;
 
 pub(crate) use codec::{decode_actions, encode_actions};
 pub use controller::Controller;
 pub use nat::Nat;
+pub use sample::{Sample, SampleDirection};
 
 use crate::oxm::IntoFieldValue;
 use crate::{Field, Oxm, PortNo};
@@ -30,6 +32,13 @@ pub enum Action {
         /// Bytes to send when the port is the controller.
         max_len: u16,
     },
+    /// Sends no more than the first bytes of the packet out of a port: `nx_action_output_trunc`.
+    OutputTrunc {
+        /// Where the packet goes.
+        port: PortNo,
+        /// Bytes to send, at least 14.
+        max_len: u32,
+    },
     /// Processes the packet by a group: `ofp_action_group`.
     Group(u32),
     /// Chooses the queue of later outputs: `OFPAT_SET_QUEUE`.
@@ -38,8 +47,23 @@ pub enum Action {
     PushVlan(u16),
     /// Pops the outer VLAN tag: `OFPAT_POP_VLAN`.
     PopVlan,
+    /// Pushes an MPLS label with this EtherType, 0x8847 or 0x8848: `OFPAT_PUSH_MPLS`.
+    PushMpls(u16),
+    /// Pops the outer MPLS label; the packet then has this EtherType: `OFPAT_POP_MPLS`.
+    PopMpls(u16),
+    /// Sets the outer label's TTL: `OFPAT_SET_MPLS_TTL`.
+    SetMplsTtl(u8),
+    /// Takes one from the outer label's TTL: `OFPAT_DEC_MPLS_TTL`.
+    DecMplsTtl,
+    /// Sets the TTL or hop limit: `OFPAT_SET_NW_TTL`.
+    SetNwTtl(u8),
     /// Takes one from the TTL or hop limit: `OFPAT_DEC_NW_TTL`.
     DecNwTtl,
+    /// As [`Action::DecNwTtl`]; packets whose TTL ends go to the controllers with these
+    /// identifiers, of which there is at least one: `nx_action_cnt_ids`.
+    DecTtlCntIds(Vec<u16>),
+    /// Takes one from the TTL of a network service header: `NXAST_DEC_NSH_TTL`.
+    DecNshTtl,
     /// Sets a field, or the masked bits of it: `ofp_action_set_field`, with a mask `NXAST_REG_LOAD2`.
     SetField(Oxm),
     /// Copies bits between fields: `nx_action_reg_move`.
@@ -56,6 +80,28 @@ pub enum Action {
         /// The bits, right-aligned.
         value: u64,
     },
+    /// Puts bits of a field on the stack: `nx_action_stack`, `NXAST_STACK_PUSH`.
+    StackPush(Subfield),
+    /// Takes bits of a field from the stack: `nx_action_stack`, `NXAST_STACK_POP`.
+    StackPop(Subfield),
+    /// Whether the packet is longer than so many bytes becomes a bit of a field:
+    /// `nx_action_check_pkt_larger`.
+    CheckPktLarger {
+        /// The length in bytes, Ethernet header included.
+        pkt_len: u16,
+        /// Where the bit goes; only the field and the offset count, `bits` is 1.
+        destination: Subfield,
+    },
+    /// Shortens the time-outs of the flow when a packet ends its TCP connection:
+    /// `nx_action_fin_timeout`.
+    FinTimeout {
+        /// New idle time-out in seconds, 0 to leave it.
+        idle_timeout: u16,
+        /// New hard time-out in seconds, 0 to leave it.
+        hard_timeout: u16,
+    },
+    /// Samples packets for IPFIX: `nx_action_sample`.
+    Sample(Sample),
     /// Looks the packet up in another table, then goes on: `nx_action_resubmit`.
     Resubmit(Resubmit),
     /// Sends the packet through conntrack: `nx_action_conntrack`.
@@ -79,6 +125,9 @@ pub enum Action {
     Clone(Vec<Action>),
     /// Stops looking up tables: `NXAST_EXIT`.
     Exit,
+    /// Bytes that nothing looks at: `nx_action_note`. There are 6, 14, 22 and so on; fewer are
+    /// filled up with zeros on the wire.
+    Note(Bytes),
     /// An action that this crate does not know, or that is written in another way than the one
     /// this crate writes; header included, a multiple of 8 bytes.
     Unknown(Bytes),

@@ -92,7 +92,9 @@ pub mod session;
 mod text;
 mod wire;
 
-pub use action::{Action, Controller, Ct, CtZone, Nat, Resubmit, Subfield};
+pub use action::{
+    Action, Controller, Ct, CtZone, Nat, Resubmit, Sample, SampleDirection, Subfield,
+};
 pub use error::{DecodeError, TooLong};
 pub use field::{Field, FieldSpec, Format};
 pub use flow::{Flow, FlowFlags, FlowId};

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Action, Controller, Ct, CtZone, Nat, Resubmit, Subfield};
+use super::{Action, Controller, Ct, CtZone, Nat, Resubmit, Sample, Subfield};
 use crate::oxm::{put_header, split_header};
 use crate::wire::{Reader, pad_to_8, port_from_16, port_to_16, put_length};
 use crate::{DecodeError, Field, FieldSpec, Oxm};
@@ -14,18 +14,29 @@ pub(super) struct Nicira(u16);
 impl Nicira {
     pub(super) const REG_MOVE: Self = Self(6);
     pub(super) const REG_LOAD: Self = Self(7);
+    pub(super) const NOTE: Self = Self(8);
     pub(super) const RESUBMIT_TABLE: Self = Self(14);
     pub(super) const OUTPUT_REG: Self = Self(15);
     pub(super) const EXIT: Self = Self(17);
+    pub(super) const FIN_TIMEOUT: Self = Self(19);
     pub(super) const CONTROLLER: Self = Self(20);
+    pub(super) const DEC_TTL_CNT_IDS: Self = Self(21);
+    pub(super) const STACK_PUSH: Self = Self(27);
+    pub(super) const STACK_POP: Self = Self(28);
+    pub(super) const SAMPLE: Self = Self(29);
     pub(super) const REG_LOAD2: Self = Self(33);
     pub(super) const CONJUNCTION: Self = Self(34);
     pub(super) const CT: Self = Self(35);
     pub(super) const NAT: Self = Self(36);
     pub(super) const CONTROLLER2: Self = Self(37);
+    pub(super) const SAMPLE2: Self = Self(38);
+    pub(super) const OUTPUT_TRUNC: Self = Self(39);
+    pub(super) const SAMPLE3: Self = Self(41);
     pub(super) const CLONE: Self = Self(42);
     pub(super) const CT_CLEAR: Self = Self(43);
     pub(super) const RESUBMIT_TABLE_CT: Self = Self(44);
+    pub(super) const DEC_NSH_TTL: Self = Self(48);
+    pub(super) const CHECK_PKT_LARGER: Self = Self(49);
 
     const VENDOR: u32 = 0x0000_2320;
     const ACTION: u16 = 0xffff;
@@ -33,17 +44,23 @@ impl Nicira {
     /// The length of an action without variable parts.
     const fn length(self) -> u16 {
         match self {
-            Self(6 | 7 | 15 | 35) => 24,
+            Self(6 | 7 | 15 | 29 | 35) => 24,
+            Self(38 | 41) => 32,
             _ => 16,
         }
     }
 }
 
 const OUTPUT: u16 = 0;
+const SET_MPLS_TTL: u16 = 15;
+const DEC_MPLS_TTL: u16 = 16;
 const PUSH_VLAN: u16 = 17;
 const POP_VLAN: u16 = 18;
+const PUSH_MPLS: u16 = 19;
+const POP_MPLS: u16 = 20;
 const SET_QUEUE: u16 = 21;
 const GROUP: u16 = 22;
+const SET_NW_TTL: u16 = 23;
 const DEC_NW_TTL: u16 = 24;
 const SET_FIELD: u16 = 25;
 
@@ -103,13 +120,39 @@ impl Action {
                 out.put_u16(*max_len);
                 out.put_bytes(0, 6);
             }
+            Self::OutputTrunc { port, max_len } => {
+                put_nicira(out, Nicira::OUTPUT_TRUNC);
+                out.put_u16(port_to_16(*port));
+                out.put_u32(*max_len);
+            }
             Self::Group(group) => put_standard(out, GROUP, 8, *group),
             Self::SetQueue(queue) => put_standard(out, SET_QUEUE, 8, *queue),
             Self::PushVlan(ethertype) => {
                 put_standard(out, PUSH_VLAN, 8, u32::from(*ethertype) << 16);
             }
             Self::PopVlan => put_standard(out, POP_VLAN, 8, 0),
+            Self::PushMpls(ethertype) => {
+                put_standard(out, PUSH_MPLS, 8, u32::from(*ethertype) << 16);
+            }
+            Self::PopMpls(ethertype) => {
+                put_standard(out, POP_MPLS, 8, u32::from(*ethertype) << 16);
+            }
+            Self::SetMplsTtl(ttl) => put_standard(out, SET_MPLS_TTL, 8, u32::from(*ttl) << 24),
+            Self::DecMplsTtl => put_standard(out, DEC_MPLS_TTL, 8, 0),
+            Self::SetNwTtl(ttl) => put_standard(out, SET_NW_TTL, 8, u32::from(*ttl) << 24),
             Self::DecNwTtl => put_standard(out, DEC_NW_TTL, 8, 0),
+            Self::DecTtlCntIds(ids) => {
+                let start = put_nicira(out, Nicira::DEC_TTL_CNT_IDS);
+                out.put_u16(ids.len() as u16);
+                out.put_u32(0);
+                ids.iter().for_each(|&id| out.put_u16(id));
+                pad_to_8(out, start);
+                put_length(out, start, start + 2);
+            }
+            Self::DecNshTtl => {
+                put_nicira(out, Nicira::DEC_NSH_TTL);
+                out.put_bytes(0, 6);
+            }
             Self::SetField(oxm) => encode_set_field(oxm, out),
             Self::Move { source, destination } => {
                 let start = put_nicira(out, Nicira::REG_MOVE);
@@ -126,6 +169,23 @@ impl Action {
                 destination.put_bits_and_header(out);
                 out.put_u64(*value);
             }
+            Self::StackPush(subfield) => subfield.encode_stack(Nicira::STACK_PUSH, out),
+            Self::StackPop(subfield) => subfield.encode_stack(Nicira::STACK_POP, out),
+            Self::CheckPktLarger { pkt_len, destination } => {
+                let start = put_nicira(out, Nicira::CHECK_PKT_LARGER);
+                out.put_u16(*pkt_len);
+                out.put_u16(destination.offset);
+                destination.put_header(out);
+                pad_to_8(out, start);
+                put_length(out, start, start + 2);
+            }
+            Self::FinTimeout { idle_timeout, hard_timeout } => {
+                put_nicira(out, Nicira::FIN_TIMEOUT);
+                out.put_u16(*idle_timeout);
+                out.put_u16(*hard_timeout);
+                out.put_u16(0);
+            }
+            Self::Sample(sample) => sample.encode(out),
             Self::Resubmit(resubmit) => {
                 let with_ct = Nicira::RESUBMIT_TABLE_CT;
                 put_nicira(out, if resubmit.ct { with_ct } else { Nicira::RESUBMIT_TABLE });
@@ -156,6 +216,14 @@ impl Action {
                 put_nicira(out, Nicira::EXIT);
                 out.put_bytes(0, 6);
             }
+            Self::Note(note) => {
+                let start = put_nicira(out, Nicira::NOTE);
+                out.put_slice(note);
+                // A note has six bytes at least.
+                out.put_bytes(0, 6_usize.saturating_sub(note.len()));
+                pad_to_8(out, start);
+                put_length(out, start, start + 2);
+            }
             Self::Unknown(bytes) => out.put_slice(bytes),
         }
     }
@@ -175,6 +243,11 @@ impl Action {
             (SET_QUEUE, 8) => Self::SetQueue(action.u32().ok()?),
             (PUSH_VLAN, 8) => Self::PushVlan(action.u16().ok()?),
             (POP_VLAN, 8) => Self::PopVlan,
+            (PUSH_MPLS, 8) => Self::PushMpls(action.u16().ok()?),
+            (POP_MPLS, 8) => Self::PopMpls(action.u16().ok()?),
+            (SET_MPLS_TTL, 8) => Self::SetMplsTtl(action.u8().ok()?),
+            (DEC_MPLS_TTL, 8) => Self::DecMplsTtl,
+            (SET_NW_TTL, 8) => Self::SetNwTtl(action.u8().ok()?),
             (DEC_NW_TTL, 8) => Self::DecNwTtl,
             (SET_FIELD, _) => {
                 let oxm = decode_tlv(&mut action, Field::spec)?;
@@ -185,7 +258,7 @@ impl Action {
         };
         let canonical = match &decoded {
             // These have optional parts: the sure way to know is to write them once more.
-            Self::Nat(_) | Self::Controller(_) => {
+            Self::Nat(_) | Self::Controller(_) | Self::DecTtlCntIds(_) | Self::Sample(_) => {
                 let mut again = BytesMut::with_capacity(bytes.len());
                 decoded.encode(&mut again);
                 again == bytes
@@ -227,6 +300,33 @@ impl Action {
                 let source = Subfield::decode_bits_and_header(action)?;
                 Self::OutputReg { source, max_len: action.u16().ok()? }
             }
+            Nicira::OUTPUT_TRUNC if length == 16 => {
+                let port = port_from_16(action.u16().ok()?);
+                Self::OutputTrunc { port, max_len: action.u32().ok()? }
+            }
+            Nicira::DEC_TTL_CNT_IDS => {
+                let count = action.u16().ok()?;
+                action.skip(4).ok()?;
+                let ids = action.take(2 * usize::from(count)).ok()?.chunks_exact(2);
+                let ids: Vec<_> = ids.map(|id| u16::from_be_bytes([id[0], id[1]])).collect();
+                (!ids.is_empty()).then_some(Self::DecTtlCntIds(ids))?
+            }
+            Nicira::DEC_NSH_TTL if length == 16 => Self::DecNshTtl,
+            Nicira::STACK_PUSH => Self::StackPush(Subfield::decode_stack(action)?),
+            Nicira::STACK_POP => Self::StackPop(Subfield::decode_stack(action)?),
+            Nicira::CHECK_PKT_LARGER => {
+                let (pkt_len, offset) = (action.u16().ok()?, action.u16().ok()?);
+                let field = decode_header(action)?.field;
+                Self::CheckPktLarger { pkt_len, destination: Subfield { field, offset, bits: 1 } }
+            }
+            Nicira::FIN_TIMEOUT if length == 16 => {
+                let idle_timeout = action.u16().ok()?;
+                Self::FinTimeout { idle_timeout, hard_timeout: action.u16().ok()? }
+            }
+            Nicira::SAMPLE | Nicira::SAMPLE2 | Nicira::SAMPLE3 => {
+                Self::Sample(Sample::decode(subtype, action)?)
+            }
+            Nicira::NOTE => Self::Note(action.rest_bytes()),
             Nicira::EXIT if length == 16 => Self::Exit,
             Nicira::CT_CLEAR if length == 16 => Self::CtClear,
             Nicira::CONTROLLER if length == 16 => Self::Controller(Controller::decode(action)?),
@@ -310,6 +410,22 @@ impl Subfield {
     fn put_bits_and_header(self, out: &mut BytesMut) {
         out.put_u16(self.offset_and_bits());
         self.put_header(out);
+    }
+
+    /// `nx_action_stack`.
+    fn encode_stack(self, subtype: Nicira, out: &mut BytesMut) {
+        let start = put_nicira(out, subtype);
+        out.put_u16(self.offset);
+        self.put_header(out);
+        out.put_u16(self.bits);
+        pad_to_8(out, start);
+        put_length(out, start, start + 2);
+    }
+
+    fn decode_stack(body: &mut Reader<'_>) -> Option<Self> {
+        let offset = body.u16().ok()?;
+        let field = decode_header(body)?.field;
+        Some(Self { field, offset, bits: body.u16().ok()? })
     }
 
     fn decode_bits_and_header(body: &mut Reader<'_>) -> Option<Self> {

@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use super::value::{ipv6_address, set_value};
 use super::{Hex, HexBytes, List, Naming};
-use crate::{Action, Controller, Ct, CtZone, Nat, PortNo, Resubmit, Subfield};
+use crate::{
+    Action, Controller, Ct, CtZone, Nat, PortNo, Resubmit, Sample, SampleDirection, Subfield,
+};
 
 /// The table that means none, or the current one.
 const NO_TABLE: u8 = 255;
@@ -37,11 +39,28 @@ pub(super) fn action(
             if *port == PortNo::CONTROLLER { write!(f, ":{max_len}") } else { Ok(()) }
         }
         Action::OutputReg { source, .. } => write!(f, "output:{source}"),
+        Action::OutputTrunc { port, max_len } => {
+            f.write_str("output(port=")?;
+            naming.port(f, *port)?;
+            write!(f, ",max_len={max_len})")
+        }
         Action::Group(group) => write!(f, "group:{group}"),
         Action::SetQueue(queue) => write!(f, "set_queue:{queue}"),
         Action::PushVlan(ethertype) => write!(f, "push_vlan:{}", Hex(u128::from(*ethertype))),
         Action::PopVlan => f.write_str("pop_vlan"),
+        Action::PushMpls(ethertype) => write!(f, "push_mpls:{ethertype:#06x}"),
+        Action::PopMpls(ethertype) => write!(f, "pop_mpls:{ethertype:#06x}"),
+        Action::SetMplsTtl(ttl) => write!(f, "set_mpls_ttl({ttl})"),
+        Action::DecMplsTtl => f.write_str("dec_mpls_ttl"),
+        Action::SetNwTtl(ttl) => write!(f, "mod_nw_ttl:{ttl}"),
         Action::DecNwTtl => f.write_str("dec_ttl"),
+        Action::DecTtlCntIds(ids) => {
+            f.write_str("dec_ttl(")?;
+            let mut list = List::new(f);
+            ids.iter().try_for_each(|id| write!(list.next()?, "{id}"))?;
+            f.write_str(")")
+        }
+        Action::DecNshTtl => f.write_str("dec_nsh_ttl"),
         Action::SetField(oxm) => {
             f.write_str("set_field:")?;
             set_value(f, oxm, naming)?;
@@ -54,6 +73,23 @@ pub(super) fn action(
         Action::Load { destination, value } => {
             write!(f, "load:{}->{destination}", Hex(u128::from(*value)))
         }
+        Action::StackPush(source) => write!(f, "push:{source}"),
+        Action::StackPop(destination) => write!(f, "pop:{destination}"),
+        Action::CheckPktLarger { pkt_len, destination } => {
+            write!(f, "check_pkt_larger({pkt_len})->{destination}")
+        }
+        Action::FinTimeout { idle_timeout, hard_timeout } => {
+            f.write_str("fin_timeout(")?;
+            let mut list = List::new(f);
+            if *idle_timeout != 0 {
+                write!(list.next()?, "idle_timeout={idle_timeout}")?;
+            }
+            if *hard_timeout != 0 {
+                write!(list.next()?, "hard_timeout={hard_timeout}")?;
+            }
+            f.write_str(")")
+        }
+        Action::Sample(it) => sample(f, it, naming),
         Action::Resubmit(it) => resubmit(f, *it, naming),
         Action::Ct(it) => ct(f, it, naming),
         Action::Nat(it) => nat(f, it),
@@ -68,6 +104,10 @@ pub(super) fn action(
             f.write_str(")")
         }
         Action::Exit => f.write_str("exit"),
+        Action::Note(note) => {
+            f.write_str("note:")?;
+            dotted(f, note)
+        }
         Action::Unknown(bytes) => write!(f, "raw({})", HexBytes(bytes)),
     }
 }
@@ -214,9 +254,7 @@ fn controller(f: &mut fmt::Formatter<'_>, controller: &Controller) -> fmt::Resul
     if !userdata.is_empty() {
         let f = list.next()?;
         f.write_str("userdata=")?;
-        for (at, byte) in userdata.iter().enumerate() {
-            write!(f, "{}{byte:02x}", if at == 0 { "" } else { "." })?;
-        }
+        dotted(f, userdata)?;
     }
     if *pause {
         list.item("pause")?;
@@ -225,4 +263,31 @@ fn controller(f: &mut fmt::Formatter<'_>, controller: &Controller) -> fmt::Resul
         write!(list.next()?, "meter_id={meter}")?;
     }
     f.write_str(")")
+}
+
+/// Bytes with dots between: `01.02.03`.
+fn dotted(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    let mut separator = "";
+    for byte in bytes {
+        write!(f, "{separator}{byte:02x}")?;
+        separator = ".";
+    }
+    Ok(())
+}
+
+fn sample(f: &mut fmt::Formatter<'_>, sample: &Sample, naming: Naming<'_>) -> fmt::Result {
+    write!(
+        f,
+        "sample(probability={},collector_set_id={},obs_domain_id={},obs_point_id={}",
+        sample.probability, sample.collector_set_id, sample.obs_domain_id, sample.obs_point_id
+    )?;
+    if let Some(port) = sample.sampling_port {
+        f.write_str(",sampling_port=")?;
+        naming.port(f, port)?;
+    }
+    f.write_str(match sample.direction {
+        SampleDirection::Default => ")",
+        SampleDirection::Ingress => ",ingress)",
+        SampleDirection::Egress => ",egress)",
+    })
 }

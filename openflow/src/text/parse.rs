@@ -17,6 +17,7 @@ use crate::{Action, Flow, FlowFlags, Match};
 mod action;
 mod controller;
 mod ct;
+mod extension;
 mod field;
 mod matching;
 mod value;
@@ -187,6 +188,17 @@ fn hex_bytes(input: &str) -> Parsed<'_, Vec<u8>> {
     }
     let byte = |pair: &[u8]| pair.iter().fold(0, |byte, &digit| byte << 4 | nibble(digit));
     Ok((rest, digits.as_bytes().chunks(2).map(byte).collect()))
+}
+
+/// Bytes as hexadecimal digits, perhaps with dots between.
+fn dotted_bytes(input: &str) -> Parsed<'_, Vec<u8>> {
+    let (mut rest, mut bytes) = hex_bytes(input)?;
+    while let Some(next) = rest.strip_prefix('.') {
+        let (next, part) = hex_bytes(next)?;
+        bytes.extend(part);
+        rest = next;
+    }
+    Ok((rest, bytes))
 }
 
 /// The value of a hexadecimal digit.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use bytes::Bytes;
 use openflow::{
     Action, Controller, Ct, CtZone, Field, Flow, FlowFlags, Instruction, Match, Nat, Oxm, PortNo,
-    Resubmit, Subfield,
+    Resubmit, Sample, SampleDirection, Subfield,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -88,6 +88,54 @@ fn controller() -> impl Strategy<Value = Controller> {
     )
 }
 
+fn sample() -> impl Strategy<Value = Sample> {
+    let direction =
+        select(&[SampleDirection::Default, SampleDirection::Ingress, SampleDirection::Egress][..]);
+    let sampling_port = option::of((0..0xff00_u32).prop_map(PortNo));
+    (1..=u16::MAX, any::<[u32; 3]>(), sampling_port, direction).prop_map(
+        |(probability, ids, sampling_port, direction)| {
+            let [collector_set_id, obs_domain_id, obs_point_id] = ids;
+            Sample {
+                probability,
+                collector_set_id,
+                obs_domain_id,
+                obs_point_id,
+                sampling_port,
+                direction,
+            }
+        },
+    )
+}
+
+/// Nicira's and MPLS's actions that nothing nests in.
+fn extension() -> impl Strategy<Value = Action> {
+    // What a note is filled up to.
+    let note = (0..4_usize).prop_flat_map(|words| vec(any::<u8>(), 6 + 8 * words));
+    prop_oneof![
+        ((0..0xff00_u32).prop_map(PortNo), any::<u32>())
+            .prop_map(|(port, max_len)| Action::OutputTrunc { port, max_len }),
+        any::<u16>().prop_map(Action::PushMpls),
+        any::<u16>().prop_map(Action::PopMpls),
+        any::<u8>().prop_map(Action::SetMplsTtl),
+        Just(Action::DecMplsTtl),
+        any::<u8>().prop_map(Action::SetNwTtl),
+        vec(any::<u16>(), 1..9).prop_map(Action::DecTtlCntIds),
+        Just(Action::DecNshTtl),
+        subfield().prop_map(Action::StackPush),
+        subfield().prop_map(Action::StackPop),
+        (any::<u16>(), subfield()).prop_map(|(pkt_len, bits)| Action::CheckPktLarger {
+            pkt_len,
+            destination: Subfield { bits: 1, ..bits },
+        }),
+        any::<(u16, u16)>().prop_map(|(idle_timeout, hard_timeout)| Action::FinTimeout {
+            idle_timeout,
+            hard_timeout,
+        }),
+        sample().prop_map(Action::Sample),
+        note.prop_map(|note| Action::Note(Bytes::from(note))),
+    ]
+}
+
 /// Actions that text can tell: [`strange_action`] has the others.
 pub(crate) fn action() -> impl Strategy<Value = Action> {
     let output = (port(), any::<u16>()).prop_map(|(port, max_len)| Action::Output {
@@ -123,6 +171,7 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         any::<u16>().prop_map(Action::PushVlan),
         Just(Action::PopVlan),
         Just(Action::DecNwTtl),
+        extension(),
         set_field.prop_map(Action::SetField),
         movement,
         load,

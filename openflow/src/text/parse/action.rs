@@ -6,6 +6,7 @@ use nom::character::complete::char;
 
 use super::controller::controller;
 use super::ct::{ct, nat};
+use super::extension::{check_pkt_larger, dec_ttl, fin_timeout, note, output_trunc, sample, ttl};
 use super::field::{arrow, load, set_field, subfield};
 use super::value::port;
 use super::{Failure, Parsed, fail, hex_bytes, integer, word};
@@ -111,7 +112,19 @@ pub(super) fn action(input: &str, depth: usize) -> Parsed<'_, Action> {
         "set_queue" => argument(rest, integer).map(|(rest, it)| (rest, Action::SetQueue(it)))?,
         "push_vlan" => argument(rest, integer).map(|(rest, it)| (rest, Action::PushVlan(it)))?,
         "pop_vlan" | "strip_vlan" => (rest, Action::PopVlan),
-        "dec_ttl" => (rest, Action::DecNwTtl),
+        "push_mpls" => argument(rest, integer).map(|(rest, it)| (rest, Action::PushMpls(it)))?,
+        "pop_mpls" => argument(rest, integer).map(|(rest, it)| (rest, Action::PopMpls(it)))?,
+        "set_mpls_ttl" => ttl(rest).map(|(rest, it)| (rest, Action::SetMplsTtl(it)))?,
+        "dec_mpls_ttl" => (rest, Action::DecMplsTtl),
+        "mod_nw_ttl" => argument(rest, integer).map(|(rest, it)| (rest, Action::SetNwTtl(it)))?,
+        "dec_ttl" => dec_ttl(rest)?,
+        "dec_nsh_ttl" => (rest, Action::DecNshTtl),
+        "push" => argument(rest, subfield).map(|(rest, it)| (rest, Action::StackPush(it)))?,
+        "pop" => argument(rest, subfield).map(|(rest, it)| (rest, Action::StackPop(it)))?,
+        "check_pkt_larger" => check_pkt_larger(rest)?,
+        "fin_timeout" => fin_timeout(rest)?,
+        "sample" => sample(rest)?,
+        "note" => note(rest)?,
         "set_field" => set_field(rest)?,
         "move" => {
             let (rest, source) = argument(rest, subfield)?;
@@ -195,6 +208,9 @@ fn raw(input: &str) -> Parsed<'_, Bytes> {
 }
 
 fn output(input: &str) -> Parsed<'_, Action> {
+    if input.starts_with('(') {
+        return output_trunc(input);
+    }
     let (argument, _) = char(':').parse(input)?;
     if let Ok((rest, source)) = subfield(argument) {
         return Ok((rest, Action::OutputReg { source, max_len: u16::MAX }));

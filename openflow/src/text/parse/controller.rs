@@ -5,7 +5,7 @@ use nom::Parser;
 use nom::character::complete::char;
 
 use super::action::{list, store};
-use super::{Parsed, fail, hex_bytes, integer, word};
+use super::{Parsed, dotted_bytes, fail, integer, word};
 use crate::{Action, Controller, PortNo};
 
 pub(super) fn controller(input: &str) -> Parsed<'_, Action> {
@@ -33,16 +33,7 @@ pub(super) fn controller(input: &str) -> Parsed<'_, Action> {
             "max_len" => store(value, &mut controller.max_len)?,
             "id" => store(value, &mut controller.controller_id)?,
             "userdata" => {
-                let mut bytes = Vec::new();
-                let mut rest = value;
-                loop {
-                    let (next, part) = hex_bytes(rest)?;
-                    bytes.extend(part);
-                    match next.strip_prefix('.') {
-                        Some(next) => rest = next,
-                        None => break rest = next,
-                    }
-                }
+                let (rest, bytes) = dotted_bytes(value)?;
                 controller.userdata = Bytes::from(bytes);
                 rest
             }
