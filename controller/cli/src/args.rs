@@ -7,6 +7,7 @@ use crate::change::Wait;
 use crate::flow::FlowCommand;
 use crate::host::HostCommand;
 use crate::network::NetworkCommand;
+use crate::openflow::OpenflowCommand;
 use crate::port::PortCommand;
 use crate::project::ProjectCommand;
 use crate::subnet::SubnetCommand;
@@ -77,6 +78,10 @@ pub(crate) enum Command {
 
     /// Wait until every host concerned has confirmed a revision
     Wait(Wait),
+
+    /// OpenFlow 1.3: messages and flows as bytes and as text; needs no controller
+    #[command(subcommand)]
+    Openflow(OpenflowCommand),
 
     /// Print a shell's completion script
     Completions {

@@ -35,6 +35,10 @@ pub(crate) enum Failure {
     #[error("{}", .0.join("\n"))]
     Late(Vec<String>),
 
+    /// What was given to work on is not what it should be.
+    #[error("{0}")]
+    Input(String),
+
     /// The answer could not be printed, or the runtime not started.
     #[error(transparent)]
     Output(#[from] std::io::Error),
@@ -105,6 +109,7 @@ impl Failure {
             Self::Lookup(LookupError::Unknown { .. }) => ("NOT_FOUND", Vec::new()),
             Self::Lookup(LookupError::Ambiguous { .. }) => ("AMBIGUOUS", Vec::new()),
             Self::Late(_) => ("DEADLINE_EXCEEDED", Vec::new()),
+            Self::Input(_) => ("INVALID_INPUT", Vec::new()),
             Self::Output(_) => ("OUTPUT", Vec::new()),
         };
         Report { code, message: self.to_string(), violations }

@@ -22,6 +22,7 @@ mod fields;
 mod flow;
 mod host;
 mod network;
+mod openflow;
 mod parse;
 mod port;
 mod print;
@@ -49,6 +50,9 @@ fn run(cli: Cli) -> Result<(), Failure> {
         out.write_all(&args::completions(shell))?;
         return Ok(());
     }
+    if let Command::Openflow(command) = cli.command {
+        return command.run(cli.output, &mut out);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let printer = Printer::new(cli.output, &mut out);
@@ -61,7 +65,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Host(command) => command.run(&mut session).await,
             Command::Flow(command) => command.run(&mut session).await,
             Command::Wait(wait) => wait.run(&mut session).await,
-            Command::Completions { .. } => Ok(()),
+            Command::Openflow(_) | Command::Completions { .. } => Ok(()),
         }
     })
 }

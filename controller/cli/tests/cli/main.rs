@@ -4,4 +4,5 @@
 
 mod answers;
 mod controller;
+mod openflow;
 mod requests;

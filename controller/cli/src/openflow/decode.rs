@@ -1,0 +1,147 @@
+//! `weft openflow decode`.
+
+use std::io::{BufRead, Write};
+
+use clap::Args;
+use openflow::DecodeError;
+use openflow::message::{HEADER, Header, Message};
+use serde::Serialize;
+
+use super::{hex, lines};
+use crate::args::Format;
+use crate::failure::Failure;
+
+/// How to print what is decoded.
+#[derive(Args, Debug)]
+pub(crate) struct Decode {
+    /// Print the messages encoded again, as hexadecimal lines, instead of as text
+    #[arg(long)]
+    reencode: bool,
+}
+
+/// A message for programs.
+#[derive(Serialize)]
+struct Document {
+    version: u8,
+    r#type: u8,
+    length: u16,
+    xid: u32,
+    text: String,
+}
+
+impl Decode {
+    /// Prints every message, line by line; a line is one message or several.
+    pub(super) fn run(
+        self,
+        input: &mut dyn BufRead,
+        format: Format,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        for line in lines(input) {
+            let (number, line) = line?;
+            let at = |Wrong { column, what }: Wrong| {
+                Failure::Input(format!("line {number}, column {column}: {what}"))
+            };
+            let line = Line::read(&line).map_err(at)?;
+            let mut start = 0;
+            while start < line.bytes.len() {
+                let frame = line.frame(start).map_err(at)?;
+                let (xid, message) =
+                    Message::decode(frame).map_err(|error| at(line.wrong(start, &error)))?;
+                self.print(frame, xid, &message, format, out)?;
+                start += frame.len();
+            }
+        }
+        Ok(())
+    }
+
+    fn print(
+        &self,
+        frame: &[u8],
+        xid: u32,
+        message: &Message,
+        format: Format,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        if self.reencode {
+            let bytes = message.to_bytes(xid).map_err(|error| Failure::Input(error.to_string()))?;
+            return Ok(writeln!(out, "{}", hex(&bytes))?);
+        }
+        let text = message.display(xid).to_string();
+        let Some(header) = Header::read(frame).filter(|_| format == Format::Json) else {
+            return Ok(writeln!(out, "{text}")?);
+        };
+        let Header { version, kind, length, xid } = header;
+        let document = Document { version, r#type: kind, length, xid, text };
+        Ok(writeln!(out, "{}", serde_json::to_string(&document)?)?)
+    }
+}
+
+/// Where a line is wrong: the character's place, from 1.
+#[derive(Debug, Eq, PartialEq)]
+struct Wrong {
+    column: usize,
+    what: String,
+}
+
+/// Bytes, and where each of them stands.
+struct Line {
+    bytes: Vec<u8>,
+    columns: Vec<usize>,
+    end: usize,
+}
+
+impl Line {
+    /// Reads pairs of hexadecimal digits, with any spaces.
+    fn read(text: &str) -> Result<Self, Wrong> {
+        let mut line =
+            Self { bytes: Vec::new(), columns: Vec::new(), end: text.chars().count() + 1 };
+        let mut high = None;
+        for (column, character) in (1..).zip(text.chars()).filter(|(_, it)| !it.is_whitespace()) {
+            let Some(digit) = character.to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+            else {
+                let what = format!("expected a hexadecimal digit, got {character:?}");
+                return Err(Wrong { column, what });
+            };
+            match high.take() {
+                None => high = Some((column, digit)),
+                Some((at, high)) => {
+                    line.bytes.push(high << 4 | digit);
+                    line.columns.push(at);
+                }
+            }
+        }
+        match high {
+            None => Ok(line),
+            Some(_) => Err(Wrong { column: line.end, what: "expected another digit".to_owned() }),
+        }
+    }
+
+    /// The message that begins at a byte.
+    fn frame(&self, start: usize) -> Result<&[u8], Wrong> {
+        let rest = &self.bytes[start..];
+        let Some(Header { length, .. }) = Header::read(rest) else {
+            let what = format!("{} bytes are left, a header has {HEADER}", rest.len());
+            return Err(Wrong { column: self.end, what });
+        };
+        if usize::from(length) < HEADER {
+            let what = format!("the length is {length}, wanted at least {HEADER}");
+            return Err(Wrong { column: self.column(start + 2), what });
+        }
+        rest.get(..usize::from(length)).ok_or_else(|| {
+            let what = format!("{} bytes are left, the header says {length}", rest.len());
+            Wrong { column: self.end, what }
+        })
+    }
+
+    fn wrong(&self, start: usize, error: &DecodeError) -> Wrong {
+        let (DecodeError::Truncated { offset, .. }
+        | DecodeError::BadValue { offset, .. }
+        | DecodeError::BadMatch { offset, .. }) = *error;
+        Wrong { column: self.column(start + offset), what: error.to_string() }
+    }
+
+    fn column(&self, byte: usize) -> usize {
+        self.columns.get(byte).copied().unwrap_or(self.end)
+    }
+}

@@ -1,0 +1,200 @@
+//! `weft openflow`, which needs no controller.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use expect_test::{Expect, expect};
+
+/// The vectors that the codec is tested with.
+const RECORDED: &str = include_str!("../../../../openflow/tests/vectors/ovs-3.1.hex");
+
+fn weft(arguments: &[&str], input: &str) -> (String, String, Option<i32>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_weft"))
+        .arg("openflow")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // A command that fails early does not read all.
+    let writer = std::thread::spawn(move || {
+        let _ = stdin.write_all(input.as_bytes());
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+#[track_caller]
+fn check(arguments: &[&str], input: &str, code: i32, stdout: Expect, stderr: Expect) {
+    let run = weft(arguments, input);
+    stdout.assert_eq(&run.0);
+    stderr.assert_eq(&run.1);
+    assert_eq!(run.2, Some(code));
+}
+
+#[test]
+fn a_flow_becomes_a_flow_mod() {
+    check(
+        &[
+            "encode",
+            "--xid",
+            "0x10",
+            "table=1,priority=5,in_port=1 actions=output:2",
+            "actions=drop",
+        ],
+        "",
+        0,
+        expect![[r#"
+            040e005800000010000000000000000000000000000000000100000000000005ffffffffffffffffffffffff000000000001000c800000040000000100000000000400180000000000000010000000020000000000000000
+            040e003800000011000000000000000000000000000000000000000000008000ffffffffffffffffffffffff000000000001000400000000
+        "#]],
+        expect![[""]],
+    );
+}
+
+#[test]
+fn what_is_encoded_decodes() {
+    let flows = "# a comment\nip actions=drop\n\narp actions=LOCAL\n";
+    let (hex, _, _) = weft(&["encode", "--bundle"], flows);
+    check(
+        &["decode"],
+        &hex,
+        0,
+        expect![[r#"
+        ONFT_BUNDLE_CONTROL (OF1.3) (xid=0x1):
+         bundle_id=0x1 type=OPEN_REQUEST flags=atomic ordered
+        ONFT_BUNDLE_ADD_MESSAGE (OF1.3) (xid=0x2):
+         bundle_id=0x1 flags=atomic ordered
+        OFPT_FLOW_MOD (OF1.3) (xid=0x2): ADD ip actions=drop
+        ONFT_BUNDLE_ADD_MESSAGE (OF1.3) (xid=0x3):
+         bundle_id=0x1 flags=atomic ordered
+        OFPT_FLOW_MOD (OF1.3) (xid=0x3): ADD arp actions=LOCAL
+        ONFT_BUNDLE_CONTROL (OF1.3) (xid=0x4):
+         bundle_id=0x1 type=COMMIT_REQUEST flags=atomic ordered
+    "#]],
+        expect![[""]],
+    );
+    let (hex, _, _) = weft(&["encode", "--command", "delete", "cookie=1/-1"], "");
+    check(
+        &["decode", "--output", "json"],
+        &hex,
+        0,
+        expect![[r#"
+        {"version":4,"type":14,"length":56,"xid":1,"text":"OFPT_FLOW_MOD (OF1.3) (xid=0x1): DEL table:255 cookie:0x1/0xffffffffffffffff actions=drop"}
+    "#]],
+        expect![[""]],
+    );
+}
+
+#[test]
+fn recorded_messages_are_encoded_again_as_they_were() {
+    let lines =
+        RECORDED.lines().filter_map(|line| line.split(' ').nth(1).filter(|it| it.starts_with('0')));
+    let lines: Vec<_> = lines.collect();
+    let (out, err, _) = weft(&["decode", "--reencode"], &lines.join("\n"));
+    assert_eq!((out.lines().collect::<Vec<_>>(), err.as_str()), (lines.clone(), ""));
+    // Several messages to a line, with spaces between the digits.
+    let (out, _, _) = weft(&["decode", "--reencode"], &lines.join(" "));
+    assert_eq!(out.lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
+fn mistakes_are_pointed_at() {
+    let fails = |arguments: &[&str], input: &str, stderr: Expect| {
+        check(arguments, input, 1, expect![[""]], stderr);
+    };
+    fails(
+        &["encode"],
+        "ip actions=drop\nip,tp_dst=x actions=drop\n",
+        expect![[r#"
+        weft: invalid input: line 2, column 11: expected a protocol that has tp_dst, such as `tcp`
+    "#]],
+    );
+    fails(
+        &["encode", "ip"],
+        "",
+        expect![[r#"
+        weft: invalid input: flow 1, column 3: expected `actions=`
+    "#]],
+    );
+    fails(
+        &["decode"],
+        "\n0400 00z8\n",
+        expect![[r#"
+        weft: invalid input: line 2, column 8: expected a hexadecimal digit, got 'z'
+    "#]],
+    );
+    fails(
+        &["decode"],
+        "0414 0008 0000 000",
+        expect![[r#"
+        weft: invalid input: line 1, column 19: expected another digit
+    "#]],
+    );
+    fails(
+        &["decode"],
+        "041400070000000100",
+        expect![[r#"
+        weft: invalid input: line 1, column 5: the length is 7, wanted at least 8
+    "#]],
+    );
+    fails(
+        &["decode"],
+        "0418 0018 0000 001d 0000 0009 0000000000000000000000000000",
+        expect![[r#"
+        weft: invalid input: line 1, column 21: ofp_role_request at byte 8: role is 9, wanted 0 to 3
+    "#]],
+    );
+    fails(
+        &["explain-field", "ct_stat"],
+        "",
+        expect![[r#"
+        weft: invalid input: no field is named "ct_stat": did you mean ct_state?
+    "#]],
+    );
+}
+
+#[test]
+fn a_field_is_explained() {
+    check(
+        &["explain-field", "tcp_flags"],
+        "",
+        0,
+        expect![[r#"
+        name              tcp_flags
+        in a match        tcp_flags
+        in move and load  NXM_NX_TCP_FLAGS
+        on the wire       class 0xffff, field 42, experimenter 0x4f4e4600
+        width             12 bits
+        mask              yes
+        prerequisites     tcp or tcp6
+        format            TCP flags: +syn-ack…
+    "#]],
+        expect![[""]],
+    );
+    check(
+        &["explain-field", "NXM_OF_ETH_DST", "-o", "json"],
+        "",
+        0,
+        expect![[r#"
+        {
+          "name": "eth_dst",
+          "match_name": "dl_dst",
+          "wire_name": "NXM_OF_ETH_DST",
+          "class": "0x8000",
+          "number": 3,
+          "experimenter": "0x00000000",
+          "bits": 48,
+          "maskable": true,
+          "prerequisites": "none",
+          "format": "Ethernet address"
+        }
+    "#]],
+        expect![[""]],
+    );
+}
