@@ -2,11 +2,13 @@ use bytes::Bytes;
 
 mod codec;
 mod controller;
+mod learn;
 mod nat;
 mod sample;
 
 pub(crate) use codec::{decode_actions, encode_actions};
 pub use controller::Controller;
+pub use learn::{Learn, LearnSource, LearnSpec};
 pub use nat::Nat;
 pub use sample::{Sample, SampleDirection};
 
@@ -102,6 +104,8 @@ pub enum Action {
     },
     /// Samples packets for IPFIX: `nx_action_sample`.
     Sample(Sample),
+    /// Adds, changes or removes another flow, made of the packet: `nx_action_learn`.
+    Learn(Learn),
     /// Looks the packet up in another table, then goes on: `nx_action_resubmit`.
     Resubmit(Resubmit),
     /// Sends the packet through conntrack: `nx_action_conntrack`.

@@ -93,7 +93,8 @@ mod text;
 mod wire;
 
 pub use action::{
-    Action, Controller, Ct, CtZone, Nat, Resubmit, Sample, SampleDirection, Subfield,
+    Action, Controller, Ct, CtZone, Learn, LearnSource, LearnSpec, Nat, Resubmit, Sample,
+    SampleDirection, Subfield,
 };
 pub use error::{DecodeError, TooLong};
 pub use field::{Field, FieldSpec, Format};

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Action, Controller, Ct, CtZone, Nat, Resubmit, Sample, Subfield};
+use super::{Action, Controller, Ct, CtZone, Learn, Nat, Resubmit, Sample, Subfield};
 use crate::oxm::{put_header, split_header};
 use crate::wire::{Reader, pad_to_8, port_from_16, port_to_16, put_length};
 use crate::{DecodeError, Field, FieldSpec, Oxm};
@@ -17,6 +17,7 @@ impl Nicira {
     pub(super) const NOTE: Self = Self(8);
     pub(super) const RESUBMIT_TABLE: Self = Self(14);
     pub(super) const OUTPUT_REG: Self = Self(15);
+    pub(super) const LEARN: Self = Self(16);
     pub(super) const EXIT: Self = Self(17);
     pub(super) const FIN_TIMEOUT: Self = Self(19);
     pub(super) const CONTROLLER: Self = Self(20);
@@ -35,6 +36,7 @@ impl Nicira {
     pub(super) const CLONE: Self = Self(42);
     pub(super) const CT_CLEAR: Self = Self(43);
     pub(super) const RESUBMIT_TABLE_CT: Self = Self(44);
+    pub(super) const LEARN2: Self = Self(45);
     pub(super) const DEC_NSH_TTL: Self = Self(48);
     pub(super) const CHECK_PKT_LARGER: Self = Self(49);
 
@@ -186,6 +188,7 @@ impl Action {
                 out.put_u16(0);
             }
             Self::Sample(sample) => sample.encode(out),
+            Self::Learn(learn) => learn.encode(out),
             Self::Resubmit(resubmit) => {
                 let with_ct = Nicira::RESUBMIT_TABLE_CT;
                 put_nicira(out, if resubmit.ct { with_ct } else { Nicira::RESUBMIT_TABLE });
@@ -258,7 +261,11 @@ impl Action {
         };
         let canonical = match &decoded {
             // These have optional parts: the sure way to know is to write them once more.
-            Self::Nat(_) | Self::Controller(_) | Self::DecTtlCntIds(_) | Self::Sample(_) => {
+            Self::Nat(_)
+            | Self::Controller(_)
+            | Self::DecTtlCntIds(_)
+            | Self::Sample(_)
+            | Self::Learn(_) => {
                 let mut again = BytesMut::with_capacity(bytes.len());
                 decoded.encode(&mut again);
                 again == bytes
@@ -326,6 +333,7 @@ impl Action {
             Nicira::SAMPLE | Nicira::SAMPLE2 | Nicira::SAMPLE3 => {
                 Self::Sample(Sample::decode(subtype, action)?)
             }
+            Nicira::LEARN | Nicira::LEARN2 => Self::Learn(Learn::decode(subtype, action)?),
             Nicira::NOTE => Self::Note(action.rest_bytes()),
             Nicira::EXIT if length == 16 => Self::Exit,
             Nicira::CT_CLEAR if length == 16 => Self::CtClear,
@@ -401,7 +409,7 @@ impl Subfield {
     }
 
     /// The field's header without a value: 4 bytes, 8 for an experimenter's field.
-    fn put_header(self, out: &mut BytesMut) {
+    pub(super) fn put_header(self, out: &mut BytesMut) {
         let spec = self.field.spec();
         let field = spec.map_or(self.field, |spec| spec.action_field);
         put_header(out, field, false, spec.map_or(0, FieldSpec::bytes));
@@ -477,7 +485,7 @@ fn decode_tlv(
 }
 
 /// Reads a field's header without a value, in the spelling that actions use.
-fn decode_header(action: &mut Reader<'_>) -> Option<&'static FieldSpec> {
+pub(super) fn decode_header(action: &mut Reader<'_>) -> Option<&'static FieldSpec> {
     let class = action.u16().ok()?;
     let [number, length] = action.array().ok()?;
     let experimenter = if class == 0xffff { action.u32().ok()? } else { 0 };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::learn::learn;
 use super::value::{ipv6_address, set_value};
 use super::{Hex, HexBytes, List, Naming};
 use crate::{
@@ -90,6 +91,7 @@ pub(super) fn action(
             f.write_str(")")
         }
         Action::Sample(it) => sample(f, it, naming),
+        Action::Learn(it) => learn(f, it, naming),
         Action::Resubmit(it) => resubmit(f, *it, naming),
         Action::Ct(it) => ct(f, it, naming),
         Action::Nat(it) => nat(f, it),

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
 use openflow::{
-    Action, Controller, Ct, CtZone, Field, Flow, FlowFlags, Instruction, Match, Nat, Oxm, PortNo,
-    Resubmit, Sample, SampleDirection, Subfield,
+    Action, Controller, Ct, CtZone, Field, Flow, FlowFlags, Instruction, Learn, LearnSource,
+    LearnSpec, Match, Nat, Oxm, PortNo, Resubmit, Sample, SampleDirection, Subfield,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -107,6 +107,48 @@ fn sample() -> impl Strategy<Value = Sample> {
     )
 }
 
+fn learn() -> impl Strategy<Value = Learn> {
+    let spec = (subfield(), subfield(), any::<u128>(), 0..6).prop_map(
+        |(source, destination, value, kind)| {
+            let bits = source.bits.min(destination.bits);
+            let from = LearnSource::Field(Subfield { bits, ..source });
+            let to = Subfield { bits, ..destination };
+            let whole = Subfield::whole(destination.field);
+            // Some fragments have no name.
+            let tellable = destination.field != Field::IP_FRAG;
+            let destination = if kind == 2 && tellable { whole } else { destination };
+            let value = LearnSource::Immediate(value & u128::MAX >> (128 - destination.bits));
+            match kind {
+                0 => LearnSpec::Match { destination: to, source: from },
+                1 => LearnSpec::Load { destination: to, source: from },
+                2 | 3 => LearnSpec::Match { destination, source: value },
+                4 => LearnSpec::Load { destination, source: value },
+                _ => LearnSpec::Output(source),
+            }
+        },
+    );
+    let times = any::<[u16; 4]>();
+    let result = option::of(subfield().prop_map(|bits| Subfield { bits: 1, ..bits }));
+    (any::<(u16, u64, u8)>(), times, 0..4_u16, any::<u32>(), result, vec(spec, 0..6)).prop_map(
+        |((priority, cookie, table), times, flags, limit, result, specs)| {
+            let [idle_timeout, hard_timeout, fin_idle_timeout, fin_hard_timeout] = times;
+            Learn {
+                idle_timeout,
+                hard_timeout,
+                priority,
+                cookie,
+                flags,
+                table,
+                fin_idle_timeout,
+                fin_hard_timeout,
+                limit,
+                result,
+                specs,
+            }
+        },
+    )
+}
+
 /// Nicira's and MPLS's actions that nothing nests in.
 fn extension() -> impl Strategy<Value = Action> {
     // What a note is filled up to.
@@ -132,6 +174,7 @@ fn extension() -> impl Strategy<Value = Action> {
             hard_timeout,
         }),
         sample().prop_map(Action::Sample),
+        learn().prop_map(Action::Learn),
         note.prop_map(|note| Action::Note(Bytes::from(note))),
     ]
 }

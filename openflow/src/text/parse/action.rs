@@ -8,6 +8,7 @@ use super::controller::controller;
 use super::ct::{ct, nat};
 use super::extension::{check_pkt_larger, dec_ttl, fin_timeout, note, output_trunc, sample, ttl};
 use super::field::{arrow, load, set_field, subfield};
+use super::learn::learn;
 use super::value::port;
 use super::{Failure, Parsed, fail, hex_bytes, integer, word};
 use crate::{Action, Instruction, PortNo, Resubmit};
@@ -124,6 +125,7 @@ pub(super) fn action(input: &str, depth: usize) -> Parsed<'_, Action> {
         "check_pkt_larger" => check_pkt_larger(rest)?,
         "fin_timeout" => fin_timeout(rest)?,
         "sample" => sample(rest)?,
+        "learn" => learn(rest)?,
         "note" => note(rest)?,
         "set_field" => set_field(rest)?,
         "move" => {

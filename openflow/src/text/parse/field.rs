@@ -14,12 +14,14 @@ pub(super) fn set_field(input: &str) -> Parsed<'_, Action> {
     let (rest, _) = char(':').parse(input)?;
     let Some((value, field)) = rest.split_once("->") else { return fail(rest, "`->FIELD`") };
     let (rest, name) = word(field)?;
-    let named = |spec: &&FieldSpec| spec.name == name;
-    let Some(spec) = Field::all().iter().find(named).or_else(|| super::matching::by_name(name))
-    else {
-        return fail(field, "a field's name");
-    };
+    let Some(spec) = by_any_name(name) else { return fail(field, "a field's name") };
     Ok((rest, Action::SetField(oxm(spec, value)?)))
+}
+
+/// The field that has this name of its own, else the one that has it in a match.
+pub(super) fn by_any_name(name: &str) -> Option<&'static FieldSpec> {
+    let named = |spec: &&FieldSpec| spec.name == name;
+    Field::all().iter().find(named).or_else(|| super::matching::by_name(name))
 }
 
 /// `load:VALUE->FIELD[BITS]`.
