@@ -76,7 +76,7 @@ impl FieldSpec {
         match self.bits {
             // Narrow fields that stand in a wider number on the wire.
             1 if matches!(self.format, Format::TunFlags) => 2,
-            20 => 4,
+            20 | 24 => 4,
             bits => bits.div_ceil(8) as usize,
         }
     }

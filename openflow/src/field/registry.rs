@@ -86,6 +86,16 @@ fields! {
     ARP_TPA: 0x8000, 23, 0; 0x0000, 17; "arp_tpa", "arp_tpa", "NXM_OF_ARP_TPA"; 32, true, Ipv4;
     ARP_SHA: 0x8000, 24, 0; 0x0001, 17; "arp_sha", "arp_sha", "NXM_NX_ARP_SHA"; 48, true, Mac;
     ARP_THA: 0x8000, 25, 0; 0x0001, 18; "arp_tha", "arp_tha", "NXM_NX_ARP_THA"; 48, true, Mac;
+    NSH_FLAGS: 0xffff, 1, 0x005a_d650; 0xffff, 1; "nsh_flags", "nsh_flags", "NXOXM_NSH_FLAGS"; 8, true, Decimal;
+    NSH_TTL: 0xffff, 10, 0x005a_d650; 0xffff, 10; "nsh_ttl", "nsh_ttl", "NXOXM_NSH_TTL"; 8, false, Decimal;
+    NSH_MDTYPE: 0xffff, 2, 0x005a_d650; 0xffff, 2; "nsh_mdtype", "nsh_mdtype", "NXOXM_NSH_MDTYPE"; 8, false, Decimal;
+    NSH_NP: 0xffff, 3, 0x005a_d650; 0xffff, 3; "nsh_np", "nsh_np", "NXOXM_NSH_NP"; 8, false, Decimal;
+    NSH_SPI: 0xffff, 4, 0x005a_d650; 0xffff, 4; "nsh_spi", "nsh_spi", "NXOXM_NSH_SPI"; 24, false, Hexadecimal;
+    NSH_SI: 0xffff, 5, 0x005a_d650; 0xffff, 5; "nsh_si", "nsh_si", "NXOXM_NSH_SI"; 8, false, Decimal;
+    NSH_C1: 0xffff, 6, 0x005a_d650; 0xffff, 6; "nsh_c1", "nsh_c1", "NXOXM_NSH_C1"; 32, true, Hexadecimal;
+    NSH_C2: 0xffff, 7, 0x005a_d650; 0xffff, 7; "nsh_c2", "nsh_c2", "NXOXM_NSH_C2"; 32, true, Hexadecimal;
+    NSH_C3: 0xffff, 8, 0x005a_d650; 0xffff, 8; "nsh_c3", "nsh_c3", "NXOXM_NSH_C3"; 32, true, Hexadecimal;
+    NSH_C4: 0xffff, 9, 0x005a_d650; 0xffff, 9; "nsh_c4", "nsh_c4", "NXOXM_NSH_C4"; 32, true, Hexadecimal;
     TUN_ID: 0x8000, 38, 0; 0x0001, 16; "tun_id", "tun_id", "NXM_NX_TUN_ID"; 64, true, Hexadecimal;
     TUN_FLAGS: 0x0001, 104, 0; 0x0001, 104; "tun_flags", "tun_flags", "NXM_NX_TUN_FLAGS"; 1, true, TunFlags;
     TUN_SRC: 0x0001, 31, 0; 0x0001, 31; "tun_src", "tun_src", "NXM_NX_TUN_IPV4_SRC"; 32, true, Ipv4;

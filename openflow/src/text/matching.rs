@@ -63,6 +63,16 @@ const ORDER: &[Field] = &[
     Field::ETH_DST,
     // A short-hand is at its place above; any other EtherType is here.
     OTHER_ETH_TYPE,
+    Field::NSH_FLAGS,
+    Field::NSH_TTL,
+    Field::NSH_MDTYPE,
+    Field::NSH_NP,
+    Field::NSH_SPI,
+    Field::NSH_SI,
+    Field::NSH_C1,
+    Field::NSH_C2,
+    Field::NSH_C3,
+    Field::NSH_C4,
     Field::IPV6_SRC,
     Field::IPV6_DST,
     Field::IPV6_FLABEL,
@@ -230,6 +240,7 @@ fn field(f: &mut fmt::Formatter<'_>, oxm: &Oxm, naming: Naming<'_>) -> fmt::Resu
             Field::CT_ZONE => write!(f, "{value}"),
             Field::ETH_TYPE | Field::NXM_VLAN_TCI => write!(f, "{value:#06x}"),
             Field::IPV6_FLABEL => write!(f, "{value:#07x}"),
+            Field::NSH_SPI => write!(f, "{value:#x}"),
             _ => write!(f, "{}", Hex(value)),
         },
         (_, true) => write!(f, "{}", Hex(value)),
@@ -240,6 +251,7 @@ fn field(f: &mut fmt::Formatter<'_>, oxm: &Oxm, naming: Naming<'_>) -> fmt::Resu
             }
             Field::NXM_VLAN_TCI => write!(f, "{value:#06x}/{mask:#06x}"),
             Field::IPV6_FLABEL => write!(f, "{value:#07x}/{mask:#07x}"),
+            Field::NSH_FLAGS => write!(f, "{value:#04x}/{mask:#04x}"),
             _ => write!(f, "{}/{}", Hex(value), Hex(mask)),
         },
     }

@@ -60,6 +60,8 @@ pub(crate) const MATCHES: &[&str] = &[
     "ct_state=+est+trk,ct_nw_src=192.0.2.1,ct_nw_dst=192.0.2.0/24,ct_nw_proto=6,ct_tp_src=1,ct_tp_dst=2,ip actions=output:1",
     "ct_state=+est+trk,ct_ipv6_src=2001:db8::1,ct_ipv6_dst=2001:db8::2,ipv6 actions=output:1",
     "mpls,mpls_label=16,mpls_tc=1,mpls_ttl=9,mpls_bos=1 actions=output:1",
+    "dl_type=0x894f,nsh_flags=1,nsh_ttl=63,nsh_mdtype=1,nsh_np=3,nsh_spi=0x123456,nsh_si=255,nsh_c1=0x1,nsh_c2=0x2/0xff,nsh_c3=0x3,nsh_c4=0x4 actions=output:1",
+    "dl_type=0x894f,nsh_flags=0x02/0x03,nsh_spi=0x0,nsh_c4=0x1/0xf actions=output:1",
 ];
 
 /// Every action and instruction.
@@ -139,6 +141,7 @@ pub(crate) const ACTIONS: &[&str] = &[
     "actions=learn(table=2,result_dst=NXM_NX_REG0[0],eth_dst=fa:16:3e:00:00:01,reg0=0x7,NXM_NX_REG1[4..7]=0x3,load:0->NXM_NX_REG2[3],load:0->NXM_NX_REG3[])",
     "actions=learn(table=2,eth_type=0x86dd,ipv6_dst=2001:db8::1,load:0x1->NXM_NX_TUN_ID[],load:0x123456789abcdef->NXM_NX_XXREG1[])",
     "ip actions=learn(table=3,eth_type=0x800,NXM_OF_IP_SRC[]=NXM_OF_IP_DST[],nw_proto=17,load:NXM_NX_TUN_IPV4_SRC[]->NXM_NX_TUN_IPV4_DST[],output:NXM_NX_REG0[0..15])",
+    "dl_type=0x894f actions=set_field:3->nsh_flags,set_field:5->nsh_ttl,set_field:0x123->nsh_spi,set_field:5->nsh_si,set_field:0x11223344->nsh_c1,dec_nsh_ttl",
     "actions=clone(set_field:0x11->reg1,output:2),exit",
     "actions=clone(drop)",
     "ip actions=dec_ttl,goto_table:60",
