@@ -240,7 +240,7 @@ fn field(f: &mut fmt::Formatter<'_>, oxm: &Oxm, naming: Naming<'_>) -> fmt::Resu
             Field::CT_ZONE => write!(f, "{value}"),
             Field::ETH_TYPE | Field::NXM_VLAN_TCI => write!(f, "{value:#06x}"),
             Field::IPV6_FLABEL => write!(f, "{value:#07x}"),
-            Field::NSH_SPI => write!(f, "{value:#x}"),
+            field if nsh_number(field) => write!(f, "{value:#x}"),
             _ => write!(f, "{}", Hex(value)),
         },
         (_, true) => write!(f, "{}", Hex(value)),
@@ -252,9 +252,17 @@ fn field(f: &mut fmt::Formatter<'_>, oxm: &Oxm, naming: Naming<'_>) -> fmt::Resu
             Field::NXM_VLAN_TCI => write!(f, "{value:#06x}/{mask:#06x}"),
             Field::IPV6_FLABEL => write!(f, "{value:#07x}/{mask:#07x}"),
             Field::NSH_FLAGS => write!(f, "{value:#04x}/{mask:#04x}"),
+            field if nsh_number(field) => write!(f, "{value:#x}/{mask:#x}"),
             _ => write!(f, "{}/{}", Hex(value), Hex(mask)),
         },
     }
+}
+
+/// True for a network service header's hexadecimal numbers, whose zero has its prefix.
+///
+/// `ovs-ofctl` prints contexts only of a match on `nsh_mdtype=1`; here they are always told.
+fn nsh_number(field: Field) -> bool {
+    [Field::NSH_SPI, Field::NSH_C1, Field::NSH_C2, Field::NSH_C3, Field::NSH_C4].contains(&field)
 }
 
 /// Writes the TLV of a field that this crate does not know, in a form of our own.

@@ -61,7 +61,8 @@ pub(crate) const MATCHES: &[&str] = &[
     "ct_state=+est+trk,ct_ipv6_src=2001:db8::1,ct_ipv6_dst=2001:db8::2,ipv6 actions=output:1",
     "mpls,mpls_label=16,mpls_tc=1,mpls_ttl=9,mpls_bos=1 actions=output:1",
     "dl_type=0x894f,nsh_flags=1,nsh_ttl=63,nsh_mdtype=1,nsh_np=3,nsh_spi=0x123456,nsh_si=255,nsh_c1=0x1,nsh_c2=0x2/0xff,nsh_c3=0x3,nsh_c4=0x4 actions=output:1",
-    "dl_type=0x894f,nsh_flags=0x02/0x03,nsh_spi=0x0,nsh_c4=0x1/0xf actions=output:1",
+    "dl_type=0x894f,nsh_flags=0x02/0x03,nsh_spi=0x0 actions=output:1",
+    "dl_type=0x894f,nsh_mdtype=1,nsh_c1=0x0,nsh_c2=0x0/0xf,nsh_c4=0x1/0xf actions=output:1",
 ];
 
 /// Every action and instruction.
