@@ -2,8 +2,8 @@
 //!
 //! Three layers, none of which does IO:
 //!
-//! * **values** — [`Flow`], [`Match`], [`Action`], [`Instruction`]: what a flow is, compact and
-//!   comparable, printed and read in `ovs-ofctl` syntax;
+//! * **values** — [`Flow`], [`Match`], [`Action`], [`Instruction`]: what a flow is, and [`Group`],
+//!   compact and comparable, printed and read in `ovs-ofctl` syntax;
 //! * **messages** — [`message`]: every message as a typed value, to bytes and back;
 //! * **session** — [`session`]: one end of a connection as a state machine over bytes.
 //!
@@ -82,6 +82,7 @@ mod action;
 mod error;
 mod field;
 mod flow;
+mod group;
 mod instruction;
 mod mac;
 mod matching;
@@ -99,6 +100,7 @@ pub use action::{
 pub use error::{DecodeError, TooLong};
 pub use field::{Field, FieldSpec, Format};
 pub use flow::{Flow, FlowFlags, FlowId};
+pub use group::{Bucket, Group, GroupType};
 pub use instruction::Instruction;
 pub use mac::{MacAddr, ParseMacError};
 pub use matching::Match;

@@ -23,6 +23,7 @@ mod experimenter;
 mod features;
 mod flow_mod;
 mod flow_removed;
+mod group_mod;
 mod hello;
 mod multipart;
 mod packet_in;
@@ -41,10 +42,12 @@ pub use experimenter::Experimenter;
 pub use features::FeaturesReply;
 pub use flow_mod::{FlowMod, FlowModCommand};
 pub use flow_removed::FlowRemoved;
+pub use group_mod::{GroupMod, GroupModCommand};
 pub use hello::Hello;
 pub use multipart::{
-    AggregateStats, Desc, FlowStats, FlowStatsRequest, MultipartReply, MultipartReplyBody,
-    MultipartRequest, MultipartRequestBody, PortStats, TableStats,
+    AggregateStats, BucketCounter, Desc, FlowStats, FlowStatsRequest, GroupFeatures, GroupStats,
+    MultipartReply, MultipartReplyBody, MultipartRequest, MultipartRequestBody, PortStats,
+    TableStats,
 };
 pub use packet_in::PacketIn;
 pub use packet_in2::{PacketIn2, PacketInFormat};
@@ -123,6 +126,8 @@ pub enum Message {
     PacketOut(PacketOut),
     /// Adds, changes or deletes flows.
     FlowMod(FlowMod),
+    /// Adds, changes or deletes a group.
+    GroupMod(GroupMod),
     /// Asks for statistics or descriptions.
     MultipartRequest(MultipartRequest),
     /// Statistics or descriptions.
@@ -181,6 +186,7 @@ mod kind {
     pub(super) const PORT_STATUS: u8 = 12;
     pub(super) const PACKET_OUT: u8 = 13;
     pub(super) const FLOW_MOD: u8 = 14;
+    pub(super) const GROUP_MOD: u8 = 15;
     pub(super) const MULTIPART_REQUEST: u8 = 18;
     pub(super) const MULTIPART_REPLY: u8 = 19;
     pub(super) const BARRIER_REQUEST: u8 = 20;
@@ -255,6 +261,7 @@ impl Message {
             Self::PortStatus(_) => kind::PORT_STATUS,
             Self::PacketOut(_) => kind::PACKET_OUT,
             Self::FlowMod(_) => kind::FLOW_MOD,
+            Self::GroupMod(_) => kind::GROUP_MOD,
             Self::MultipartRequest(_) => kind::MULTIPART_REQUEST,
             Self::MultipartReply(_) => kind::MULTIPART_REPLY,
             Self::BarrierRequest => kind::BARRIER_REQUEST,
@@ -294,6 +301,7 @@ impl Message {
             Self::PortStatus(status) => status.encode(out),
             Self::PacketOut(packet_out) => packet_out.encode(out),
             Self::FlowMod(flow_mod) => flow_mod.encode(out),
+            Self::GroupMod(group_mod) => group_mod.encode(out),
             Self::MultipartRequest(request) => request.encode(out),
             Self::MultipartReply(reply) => reply.encode(out),
             Self::RoleRequest(role) | Self::RoleReply(role) => role.encode(out),
@@ -325,6 +333,7 @@ impl Message {
             kind::PORT_STATUS => Self::PortStatus(PortStatus::decode(body)?),
             kind::PACKET_OUT => Self::PacketOut(PacketOut::decode(body)?),
             kind::FLOW_MOD => Self::FlowMod(FlowMod::decode(body)?),
+            kind::GROUP_MOD => Self::GroupMod(GroupMod::decode(body)?),
             kind::MULTIPART_REQUEST => Self::MultipartRequest(MultipartRequest::decode(body)?),
             kind::MULTIPART_REPLY => Self::MultipartReply(MultipartReply::decode(body)?),
             kind::BARRIER_REQUEST => Self::BarrierRequest,
@@ -375,6 +384,7 @@ const fn structure(kind: u8) -> &'static str {
         kind::PORT_STATUS => "ofp_port_status",
         kind::PACKET_OUT => "ofp_packet_out",
         kind::FLOW_MOD => "ofp_flow_mod",
+        kind::GROUP_MOD => "ofp_group_mod",
         kind::MULTIPART_REQUEST => "ofp_multipart_request",
         kind::MULTIPART_REPLY => "ofp_multipart_reply",
         kind::ROLE_REQUEST | kind::ROLE_REPLY => "ofp_role_request",

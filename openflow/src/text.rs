@@ -11,6 +11,7 @@ use crate::{Action, Flow, Instruction, Match, PortNo};
 
 mod action;
 mod flow;
+mod group;
 mod learn;
 mod matching;
 mod message;

@@ -6,6 +6,8 @@
 #[allow(dead_code, reason = "each test uses a part of it")]
 #[path = "vectors/frames.rs"]
 mod frames;
+#[path = "roundtrip/groups.rs"]
+mod groups;
 #[path = "roundtrip/messages.rs"]
 mod messages;
 #[path = "roundtrip/values.rs"]
@@ -15,7 +17,7 @@ use std::time::Instant;
 
 use openflow::message::{FlowModCommand, Hello, Message, flow_frame};
 use openflow::session::{End, Session};
-use openflow::{Action, Flow, Match};
+use openflow::{Action, Flow, Group, Match};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -73,6 +75,17 @@ proptest! {
     fn matches_survive_by_themselves(flow in values::tellable_flow()) {
         let text = flow.matching.to_string();
         prop_assert_eq!(text.parse::<Match>(), Ok(flow.matching), "{}", text);
+    }
+
+    #[test]
+    fn groups_survive_as_text(group in groups::group(values::action())) {
+        let text = group.to_string();
+        prop_assert_eq!(text.parse::<Group>(), Ok(group), "{}", text);
+    }
+
+    #[test]
+    fn no_group_text_does_harm(text in "(group_id=1|type=|all|bucket=|weight:|[a-z0-9=,: ]){0,9}") {
+        let _ = text.parse::<Group>();
     }
 
     #[test]

@@ -4,15 +4,17 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::Port;
 use crate::wire::Reader;
-use crate::{DecodeError, PortNo};
+use crate::{DecodeError, Group, PortNo};
 
 mod desc;
 mod flow;
+mod group;
 mod port_stats;
 mod table;
 
 pub use desc::Desc;
 pub use flow::{AggregateStats, FlowStats, FlowStatsRequest};
+pub use group::{BucketCounter, GroupFeatures, GroupStats};
 pub use port_stats::PortStats;
 pub use table::TableStats;
 
@@ -21,6 +23,9 @@ const FLOW: u16 = 1;
 const AGGREGATE: u16 = 2;
 const TABLE: u16 = 3;
 const PORT_STATS: u16 = 4;
+const GROUP: u16 = 6;
+const GROUP_DESC: u16 = 7;
+const GROUP_FEATURES: u16 = 8;
 const PORT_DESC: u16 = 13;
 
 /// `OFPMPF_REQ_MORE`, `OFPMPF_REPLY_MORE`.
@@ -49,6 +54,12 @@ pub enum MultipartRequestBody {
     Table,
     /// Counters of one port, or of all ([`PortNo::ANY`]): `OFPMP_PORT_STATS`.
     PortStats(PortNo),
+    /// Counters of one group, or of all ([`Group::ALL`]): `OFPMP_GROUP`.
+    Group(u32),
+    /// All groups with their buckets: `OFPMP_GROUP_DESC`.
+    GroupDesc,
+    /// What groups the switch can have: `OFPMP_GROUP_FEATURES`.
+    GroupFeatures,
     /// All ports: `OFPMP_PORT_DESC`.
     PortDesc,
     /// Any other type, as bytes.
@@ -83,6 +94,12 @@ pub enum MultipartReplyBody {
     Table(Vec<TableStats>),
     /// Counters of ports.
     PortStats(Vec<PortStats>),
+    /// Counters of groups.
+    Group(Vec<GroupStats>),
+    /// Groups with their buckets.
+    GroupDesc(Vec<Group>),
+    /// What groups the switch can have.
+    GroupFeatures(GroupFeatures),
     /// Ports.
     PortDesc(Vec<Port>),
     /// Any other type, as bytes.
@@ -103,6 +120,9 @@ impl MultipartRequestBody {
             Self::Aggregate(_) => AGGREGATE,
             Self::Table => TABLE,
             Self::PortStats(_) => PORT_STATS,
+            Self::Group(_) => GROUP,
+            Self::GroupDesc => GROUP_DESC,
+            Self::GroupFeatures => GROUP_FEATURES,
             Self::PortDesc => PORT_DESC,
             Self::Other { kind, .. } => *kind,
         }
@@ -118,6 +138,9 @@ impl MultipartReplyBody {
             Self::Aggregate(_) => AGGREGATE,
             Self::Table(_) => TABLE,
             Self::PortStats(_) => PORT_STATS,
+            Self::Group(_) => GROUP,
+            Self::GroupDesc(_) => GROUP_DESC,
+            Self::GroupFeatures(_) => GROUP_FEATURES,
             Self::PortDesc(_) => PORT_DESC,
             Self::Other { kind, .. } => *kind,
         }
@@ -138,13 +161,16 @@ impl MultipartRequest {
             MultipartRequestBody::Flow(request) | MultipartRequestBody::Aggregate(request) => {
                 request.encode(out);
             }
-            MultipartRequestBody::PortStats(port) => {
-                out.put_u32(port.0);
+            MultipartRequestBody::PortStats(PortNo(number))
+            | MultipartRequestBody::Group(number) => {
+                out.put_u32(*number);
                 out.put_u32(0);
             }
             MultipartRequestBody::Other { body, .. } => out.put_slice(body),
             MultipartRequestBody::Desc
             | MultipartRequestBody::Table
+            | MultipartRequestBody::GroupDesc
+            | MultipartRequestBody::GroupFeatures
             | MultipartRequestBody::PortDesc => {}
         }
     }
@@ -156,11 +182,10 @@ impl MultipartRequest {
             FLOW => MultipartRequestBody::Flow(FlowStatsRequest::decode(reader)?),
             AGGREGATE => MultipartRequestBody::Aggregate(FlowStatsRequest::decode(reader)?),
             TABLE => MultipartRequestBody::Table,
-            PORT_STATS => {
-                let port = reader.port()?;
-                reader.skip(4)?;
-                MultipartRequestBody::PortStats(port)
-            }
+            PORT_STATS => MultipartRequestBody::PortStats(PortNo(read_padded(reader)?)),
+            GROUP => MultipartRequestBody::Group(read_padded(reader)?),
+            GROUP_DESC => MultipartRequestBody::GroupDesc,
+            GROUP_FEATURES => MultipartRequestBody::GroupFeatures,
             PORT_DESC => MultipartRequestBody::PortDesc,
             kind => MultipartRequestBody::Other { kind, body: reader.rest_bytes() },
         };
@@ -177,6 +202,11 @@ impl MultipartReply {
             MultipartReplyBody::Aggregate(sum) => sum.encode(out),
             MultipartReplyBody::Table(tables) => tables.iter().for_each(|it| it.encode(out)),
             MultipartReplyBody::PortStats(ports) => ports.iter().for_each(|it| it.encode(out)),
+            MultipartReplyBody::Group(groups) => groups.iter().for_each(|it| it.encode(out)),
+            MultipartReplyBody::GroupDesc(groups) => {
+                groups.iter().for_each(|it| group::encode_desc(it, out));
+            }
+            MultipartReplyBody::GroupFeatures(features) => features.encode(out),
             MultipartReplyBody::PortDesc(ports) => ports.iter().for_each(|it| it.encode(out)),
             MultipartReplyBody::Other { body, .. } => out.put_slice(body),
         }
@@ -190,6 +220,9 @@ impl MultipartReply {
             AGGREGATE => MultipartReplyBody::Aggregate(AggregateStats::decode(reader)?),
             TABLE => MultipartReplyBody::Table(read_all(reader, TableStats::decode)?),
             PORT_STATS => MultipartReplyBody::PortStats(read_all(reader, PortStats::decode)?),
+            GROUP => MultipartReplyBody::Group(read_all(reader, GroupStats::decode)?),
+            GROUP_DESC => MultipartReplyBody::GroupDesc(read_all(reader, group::decode_desc)?),
+            GROUP_FEATURES => MultipartReplyBody::GroupFeatures(GroupFeatures::decode(reader)?),
             PORT_DESC => MultipartReplyBody::PortDesc(read_all(reader, Port::decode)?),
             kind => MultipartReplyBody::Other { kind, body: reader.rest_bytes() },
         };
@@ -208,6 +241,13 @@ fn read_header(reader: &mut Reader<'_>) -> Result<(u16, bool), DecodeError> {
     let flags = reader.u16()?;
     reader.skip(4)?;
     Ok((kind, flags & MORE != 0))
+}
+
+/// Reads a number and the four bytes of padding behind it.
+fn read_padded(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    let number = reader.u32()?;
+    reader.skip(4)?;
+    Ok(number)
 }
 
 fn read_all<T>(

@@ -19,6 +19,7 @@ mod controller;
 mod ct;
 mod extension;
 mod field;
+mod group;
 mod learn;
 mod matching;
 mod value;

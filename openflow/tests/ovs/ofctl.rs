@@ -10,6 +10,19 @@ use openflow::session::{End, Event, Session};
 
 /// The flow-mods that `ovs-ofctl -O OpenFlow13 add-flows` sends for these flows, as bytes.
 pub(crate) fn frames_of_add_flows(flows: &[&str]) -> Vec<Vec<u8>> {
+    let text = flows.iter().map(|flow| format!("{flow}\n")).collect::<String>();
+    let flow_mod = |message: &Message| matches!(message, Message::FlowMod(_));
+    frames_of("add-flows", "-", &text, flow_mod)
+}
+
+/// The messages that `ovs-ofctl -O OpenFlow13 COMMAND SWITCH ARGUMENT` sends, as bytes: those that
+/// are `wanted`. It finds `input` on its standard input.
+pub(crate) fn frames_of(
+    command: &str,
+    argument: &str,
+    input: &str,
+    wanted: impl Fn(&Message) -> bool,
+) -> Vec<Vec<u8>> {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("switch");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -18,17 +31,25 @@ pub(crate) fn frames_of_add_flows(flows: &[&str]) -> Vec<Vec<u8>> {
             "-O",
             "OpenFlow13",
             "--no-names",
-            "add-flows",
+            command,
             &format!("unix:{}", socket.display()),
-            "-",
+            argument,
         ])
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
-    let text = flows.iter().map(|flow| format!("{flow}\n")).collect::<String>();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
 
-    let (mut stream, _) = listener.accept().unwrap();
+    // It connects, unless it does not understand what it is told.
+    listener.set_nonblocking(true).unwrap();
+    let mut stream = loop {
+        match listener.accept() {
+            Ok((stream, _)) => break stream,
+            Err(_) => assert_eq!(child.try_wait().unwrap(), None, "{command} {argument}"),
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut session = Session::new(End::Switch, Instant::now());
     let mut recorded = Vec::new();
@@ -55,7 +76,7 @@ pub(crate) fn frames_of_add_flows(flows: &[&str]) -> Vec<Vec<u8>> {
     let mut rest = &recorded[..];
     while let Some(header) = Header::read(rest) {
         let (frame, tail) = rest.split_at(usize::from(header.length));
-        if matches!(Message::decode(frame), Ok((_, Message::FlowMod(_)))) {
+        if Message::decode(frame).is_ok_and(|(_, message)| wanted(&message)) {
             frames.push(frame.to_vec());
         }
         rest = tail;

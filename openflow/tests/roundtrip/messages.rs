@@ -7,6 +7,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::groups::{group, group_features, group_stats};
 use crate::values::{action, bytes, flow, matching};
 
 fn name() -> impl Strategy<Value = String> {
@@ -43,6 +44,12 @@ fn flow_mod() -> impl Strategy<Value = FlowMod> {
     )
 }
 
+fn group_mod() -> impl Strategy<Value = GroupMod> {
+    use GroupModCommand::{Add, Delete, Modify};
+    (select(&[Add, Modify, Delete][..]), group(action()))
+        .prop_map(|(command, group)| GroupMod { command, group })
+}
+
 fn multipart_request() -> impl Strategy<Value = Message> {
     let flows = (any::<(u8, u32, u32, u64, u64)>(), matching())
         .prop_map(|((table, out_port, out_group, cookie, cookie_mask), matching)| {
@@ -63,7 +70,10 @@ fn multipart_request() -> impl Strategy<Value = Message> {
         Just(MultipartRequestBody::Table),
         any::<u32>().prop_map(|port| MultipartRequestBody::PortStats(PortNo(port))),
         Just(MultipartRequestBody::PortDesc),
-        (5..13_u16, bytes(40)).prop_map(|(kind, body)| MultipartRequestBody::Other { kind, body }),
+        any::<u32>().prop_map(MultipartRequestBody::Group),
+        Just(MultipartRequestBody::GroupDesc),
+        Just(MultipartRequestBody::GroupFeatures),
+        (14..99_u16, bytes(40)).prop_map(|(kind, body)| MultipartRequestBody::Other { kind, body }),
     ];
     (any::<bool>(), body)
         .prop_map(|(more, body)| Message::MultipartRequest(MultipartRequest { more, body }))
@@ -113,7 +123,10 @@ fn multipart_reply() -> impl Strategy<Value = Message> {
         vec(table, 0..3).prop_map(MultipartReplyBody::Table),
         vec(port, 0..3).prop_map(MultipartReplyBody::PortStats),
         vec(port_desc(), 0..3).prop_map(MultipartReplyBody::PortDesc),
-        (5..13_u16, bytes(40)).prop_map(|(kind, body)| MultipartReplyBody::Other { kind, body }),
+        vec(group_stats(), 0..3).prop_map(MultipartReplyBody::Group),
+        vec(group(action()), 0..3).prop_map(MultipartReplyBody::GroupDesc),
+        group_features().prop_map(MultipartReplyBody::GroupFeatures),
+        (14..99_u16, bytes(40)).prop_map(|(kind, body)| MultipartReplyBody::Other { kind, body }),
     ];
     (any::<bool>(), body)
         .prop_map(|(more, body)| Message::MultipartReply(MultipartReply { more, body }))
@@ -239,6 +252,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         removed,
         status,
         flow_mod().prop_map(Message::FlowMod),
+        group_mod().prop_map(Message::GroupMod),
         multipart_request(),
         multipart_reply(),
         role.clone().prop_map(Message::RoleRequest),

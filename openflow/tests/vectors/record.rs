@@ -5,10 +5,10 @@ use std::path::Path;
 use bytes::Bytes;
 use openflow::message::{
     AsyncConfig, BundleControl, BundleControlType, BundleFlags, ControllerRole, CtFlushZone,
-    Experimenter, FlowMod, FlowModCommand, FlowStatsRequest, Hello, Message, MultipartRequestBody,
-    PacketInFormat, PacketOut, Role, SwitchConfig, bundled_flow_frame,
+    Experimenter, FlowMod, FlowModCommand, FlowStatsRequest, GroupMod, Hello, Message,
+    MultipartRequestBody, PacketInFormat, PacketOut, Role, SwitchConfig, bundled_flow_frame,
 };
-use openflow::{Action, Controller, Flow, FlowFlags, PortNo};
+use openflow::{Action, Controller, Flow, FlowFlags, Group, PortNo};
 
 use crate::frames::name;
 use crate::switch::{Connection, Switch};
@@ -29,6 +29,7 @@ pub(crate) const WANTED: &[&str] = &[
     "PortStatus",
     "PacketOut",
     "FlowMod",
+    "GroupMod",
     "MultipartRequest.Desc",
     "MultipartReply.Desc",
     "MultipartRequest.Flow",
@@ -39,6 +40,12 @@ pub(crate) const WANTED: &[&str] = &[
     "MultipartReply.Table",
     "MultipartRequest.PortStats",
     "MultipartReply.PortStats",
+    "MultipartRequest.Group",
+    "MultipartReply.Group",
+    "MultipartRequest.GroupDesc",
+    "MultipartReply.GroupDesc",
+    "MultipartRequest.GroupFeatures",
+    "MultipartReply.GroupFeatures",
     "MultipartRequest.PortDesc",
     "MultipartReply.PortDesc",
     "MultipartRequest.Other",
@@ -130,8 +137,8 @@ impl Recorder {
 /// `OFPMP_QUEUE`, which stays bytes.
 const QUEUE: u16 = 5;
 const ALL_QUEUES: &[u8] = &[0xff; 8];
-/// `OFPT_GROUP_MOD`, which stays bytes.
-const GROUP_MOD: u8 = 15;
+/// A type that OpenFlow 1.3 does not have.
+const NO_TYPE: u8 = 99;
 const NXT_TLV_TABLE_REQUEST: u32 = 25;
 
 fn control(kind: BundleControlType) -> Message {
@@ -141,6 +148,7 @@ fn control(kind: BundleControlType) -> Message {
 fn conversation() -> Vec<Message> {
     let multipart = |body: MultipartRequestBody| Message::MultipartRequest(body.into());
     let parse = |text: &str| text.parse::<Flow>().unwrap();
+    let group = |text: &str| Message::GroupMod(GroupMod::add(text.parse().unwrap()));
     let to_controller = |controller| PacketOut {
         buffer_id: u32::MAX,
         in_port: PortNo(1),
@@ -193,7 +201,13 @@ fn conversation() -> Vec<Message> {
             exp_type: NXT_TLV_TABLE_REQUEST,
             body: Bytes::new(),
         }),
-        Message::Unknown { kind: GROUP_MOD, body: Bytes::from_static(&[0, 0, 1, 0, 0, 0, 0, 1]) },
+        Message::Unknown { kind: NO_TYPE, body: Bytes::from_static(&[0, 0, 1, 0, 0, 0, 0, 1]) },
+        group("group_id=1,type=select,bucket=output:1,bucket=weight:3,dec_ttl,output:2"),
+        group("group_id=2,type=ff,bucket=watch_port:1,output:1,bucket=watch_group:1,group:1"),
+        multipart(MultipartRequestBody::Group(Group::ALL)),
+        multipart(MultipartRequestBody::GroupDesc),
+        multipart(MultipartRequestBody::GroupFeatures),
+        Message::GroupMod(GroupMod::delete(Group::ALL)),
         multipart(MultipartRequestBody::Table),
     ]
 }

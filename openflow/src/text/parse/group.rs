@@ -1,0 +1,127 @@
+//! Groups, as `add-group` takes them.
+
+use std::str::FromStr;
+
+use super::action::action;
+use super::value::port;
+use super::{Failure, ParseError, Parsed, fail, integer, next_item, whole, word};
+use crate::text::group::{TYPES, default_weight};
+use crate::{Bucket, Group, GroupType};
+
+impl FromStr for Group {
+    type Err = ParseError;
+
+    /// Reads a line of `dump-groups`, or the group that `add-group` takes.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        whole(text, group)
+    }
+}
+
+/// A bucket whose weight depends on its group's type unless it is told.
+struct Weighed(Bucket, Option<u16>);
+
+fn group(mut input: &str) -> Parsed<'_, Group> {
+    let (mut group_id, mut group_type) = (None, None);
+    let mut buckets: Vec<Weighed> = Vec::new();
+    while let Some(item) = next_item(input) {
+        let (rest, name) = word(item)?;
+        let Some(value) = rest.strip_prefix('=') else { return fail(rest, "`=`") };
+        input = match name {
+            "group_id" => number(value, &mut group_id)?,
+            "type" => {
+                let (rest, named) = read_type(value)?;
+                group_type = Some(named);
+                rest
+            }
+            "bucket" | "buckets" => {
+                let (rest, bucket) = bucket(value)?;
+                buckets.push(bucket);
+                rest
+            }
+            _ => return fail(item, "`group_id`, `type` or `bucket`"),
+        };
+    }
+    let Some(group_id) = group_id else { return fail("", "`group_id=`") };
+    let Some(group_type) = group_type else { return fail("", "`type=`") };
+    let weigh = |Weighed(bucket, weight): Weighed| Bucket {
+        weight: weight.unwrap_or(default_weight(group_type)),
+        ..bucket
+    };
+    let buckets = buckets.into_iter().map(weigh).collect();
+    Ok(("", Group { group_id, group_type, buckets }))
+}
+
+fn read_type(input: &str) -> Parsed<'_, GroupType> {
+    let (rest, name) = word(input)?;
+    if let Some((group_type, _)) = TYPES.iter().find(|(_, known)| *known == name) {
+        return Ok((rest, *group_type));
+    }
+    if name == "fast_failover" {
+        return Ok((rest, GroupType::FAST_FAILOVER));
+    }
+    match name.parse() {
+        Ok(number) => Ok((rest, GroupType(number))),
+        Err(_) => fail(input, "`all`, `select`, `indirect`, `ff` or a type's number"),
+    }
+}
+
+/// Reads `key:value` or `key=value` pairs and actions, which go on to the next bucket.
+fn bucket(mut input: &str) -> Parsed<'_, Weighed> {
+    let mut bucket = Bucket::new(Vec::new());
+    let mut weight = None;
+    loop {
+        let name_end = input.find([':', '=']).unwrap_or(input.len());
+        let (name, rest) = input.split_at(name_end);
+        let value = rest.get(1..).unwrap_or("");
+        let rest = match name {
+            "weight" => number(value, &mut weight)?,
+            "watch_port" => {
+                let (rest, watched) = port(value)?;
+                bucket.watch_port = watched;
+                rest
+            }
+            "watch_group" => {
+                let mut watched = None;
+                let rest = number(value, &mut watched)?;
+                bucket.watch_group = watched.unwrap_or(Group::ANY);
+                rest
+            }
+            "actions" | "action" => return actions(value, Weighed(bucket, weight)),
+            _ => return actions(input, Weighed(bucket, weight)),
+        };
+        let Some(next) = rest.strip_prefix(',') else { return fail(rest, "`,` and actions") };
+        input = next.trim_start();
+    }
+}
+
+/// Reads the actions of a bucket, which may be none.
+fn actions(mut input: &str, Weighed(mut bucket, weight): Weighed) -> Parsed<'_, Weighed> {
+    if let Some(rest) = input.strip_prefix("drop") {
+        return Ok((rest, Weighed(bucket, weight)));
+    }
+    while !ends(input) {
+        let (rest, read) = action(input.trim_start(), 0)?;
+        bucket.actions.push(read);
+        input = match rest.strip_prefix(',') {
+            Some(next) => next,
+            None => return Ok((rest, Weighed(bucket, weight))),
+        };
+    }
+    Ok((input, Weighed(bucket, weight)))
+}
+
+/// No more actions: the text's end, or the next bucket.
+fn ends(input: &str) -> bool {
+    let input = input.trim_start_matches([' ', ',']);
+    input.is_empty() || input.starts_with("bucket")
+}
+
+/// Reads a number into `target`.
+fn number<'a, T: TryFrom<u128>>(
+    input: &'a str,
+    target: &mut Option<T>,
+) -> Result<&'a str, nom::Err<Failure<'a>>> {
+    let (rest, number) = integer(input)?;
+    *target = Some(number);
+    Ok(rest)
+}
