@@ -7,9 +7,11 @@ use clap::Subcommand;
 use crate::args::Format;
 use crate::failure::Failure;
 
+mod capture;
 mod decode;
 mod encode;
 mod field;
+mod stream;
 
 /// What to do with OpenFlow 1.3.
 #[derive(Debug, Subcommand)]
@@ -35,8 +37,8 @@ impl OpenflowCommand {
             Self::Encode(encode) => encode.run(&mut std::io::stdin().lock(), out),
             Self::Decode(decode) => {
                 let stdin = std::io::stdin();
-                if stdin.is_terminal() {
-                    let wanted = "decode reads hexadecimal lines from standard input";
+                if !decode.reads_file() && stdin.is_terminal() {
+                    let wanted = "decode reads hexadecimal lines from standard input, or --pcap";
                     return Err(Failure::Usage(wanted.to_owned()));
                 }
                 decode.run(&mut stdin.lock(), format, out)

@@ -1,12 +1,15 @@
 //! `weft openflow decode`.
 
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use openflow::DecodeError;
 use openflow::message::{HEADER, Header, Message};
 use serde::Serialize;
 
+use super::capture::{self, Piece, Way};
 use super::{hex, lines};
 use crate::args::Format;
 use crate::failure::Failure;
@@ -17,6 +20,11 @@ pub(crate) struct Decode {
     /// Print the messages encoded again, as hexadecimal lines, instead of as text
     #[arg(long)]
     reencode: bool,
+
+    /// Read connections of controllers from a pcap or pcapng file, and print what was
+    /// said, by whom and when
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
 }
 
 /// A message for programs.
@@ -27,9 +35,25 @@ struct Document {
     length: u16,
     xid: u32,
     text: String,
+    #[serde(flatten)]
+    way: Option<WayDocument>,
+}
+
+/// From where to where, and when.
+#[derive(Serialize)]
+struct WayDocument {
+    /// Seconds since 1970, with nine decimals.
+    time: String,
+    from: String,
+    to: String,
 }
 
 impl Decode {
+    /// Whether standard input is not read.
+    pub(super) fn reads_file(&self) -> bool {
+        self.pcap.is_some()
+    }
+
     /// Prints every message, line by line; a line is one message or several.
     pub(super) fn run(
         self,
@@ -37,6 +61,13 @@ impl Decode {
         format: Format,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
+        if let Some(path) = self.pcap.as_deref() {
+            let mut start = None;
+            return capture::read(path, |way, piece| {
+                let since = way.time.saturating_sub(*start.get_or_insert(way.time));
+                self.piece(way, since, &piece, format, out)
+            });
+        }
         for line in lines(input) {
             let (number, line) = line?;
             let at = |Wrong { column, what }: Wrong| {
@@ -48,11 +79,47 @@ impl Decode {
                 let frame = line.frame(start).map_err(at)?;
                 let (xid, message) =
                     Message::decode(frame).map_err(|error| at(line.wrong(start, &error)))?;
-                self.print(frame, xid, &message, format, out)?;
+                self.print(frame, xid, &message, None, format, out)?;
                 start += frame.len();
             }
         }
         Ok(())
+    }
+
+    /// Prints what a connection said, `since` the first that was said.
+    fn piece(
+        &self,
+        way: Way,
+        since: Duration,
+        piece: &Piece<'_>,
+        format: Format,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let bare = self.reencode || format == Format::Json;
+        let title = format!("{:.6} {} > {}", since.as_secs_f64(), way.from, way.to);
+        let frame = match piece {
+            Piece::Frame(frame) => frame,
+            // Not said by anyone: no line for programs.
+            _ if bare => return Ok(()),
+            Piece::Missing(bytes) => {
+                return Ok(writeln!(out, "{title}\n{bytes} bytes were not captured")?);
+            }
+            Piece::Broken(bytes) => {
+                let begin = hex(&bytes[..bytes.len().min(HEADER)]);
+                return Ok(writeln!(out, "{title}\nno OpenFlow from here on: {begin}")?);
+            }
+        };
+        if !bare {
+            writeln!(out, "{title}")?;
+        }
+        match Message::decode(frame) {
+            Ok((xid, message)) => self.print(frame, xid, &message, Some(way), format, out),
+            Err(_) if self.reencode => Ok(writeln!(out, "{}", hex(frame))?),
+            Err(error) => {
+                let text = format!("{error}: {}", hex(frame));
+                self.print_text(frame, text, Some(way), format, out)
+            }
+        }
     }
 
     fn print(
@@ -60,6 +127,7 @@ impl Decode {
         frame: &[u8],
         xid: u32,
         message: &Message,
+        way: Option<Way>,
         format: Format,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
@@ -67,12 +135,27 @@ impl Decode {
             let bytes = message.to_bytes(xid).map_err(|error| Failure::Input(error.to_string()))?;
             return Ok(writeln!(out, "{}", hex(&bytes))?);
         }
-        let text = message.display(xid).to_string();
+        self.print_text(frame, message.display(xid).to_string(), way, format, out)
+    }
+
+    fn print_text(
+        &self,
+        frame: &[u8],
+        text: String,
+        way: Option<Way>,
+        format: Format,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
         let Some(header) = Header::read(frame).filter(|_| format == Format::Json) else {
             return Ok(writeln!(out, "{text}")?);
         };
         let Header { version, kind, length, xid } = header;
-        let document = Document { version, r#type: kind, length, xid, text };
+        let way = way.map(|Way { time, from, to }| WayDocument {
+            time: format!("{}.{:09}", time.as_secs(), time.subsec_nanos()),
+            from: from.to_string(),
+            to: to.to_string(),
+        });
+        let document = Document { version, r#type: kind, length, xid, text, way };
         Ok(writeln!(out, "{}", serde_json::to_string(&document)?)?)
     }
 }

@@ -159,6 +159,82 @@ fn mistakes_are_pointed_at() {
     );
 }
 
+/// A capture of a connection: the switch's first segment came again, the controller's second before
+/// its first.
+fn captured(path: &std::path::Path) {
+    let mut file = Vec::new();
+    for word in [0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 1_u32] {
+        file.extend(word.to_le_bytes());
+    }
+    let switch = ([10, 0, 0, 2], 40_000);
+    let controller = ([10, 0, 0, 1], 6653);
+    let hello = [4, 0, 0, 8, 0, 0, 0, 1];
+    let features = [4, 5, 0, 8, 0, 0, 0, 2];
+    let barrier = [4, 20, 0, 8, 0, 0, 0, 3];
+    let segments: [(_, _, u32, &[u8]); 5] = [
+        (switch, controller, 100, &hello),
+        (switch, controller, 100, &hello),
+        (controller, switch, 7, &hello[..4]),
+        (controller, switch, 15, &[features, barrier].concat()),
+        (controller, switch, 11, &hello[4..]),
+    ];
+    for (at, (from, to, sequence, payload)) in (0_u32..).zip(segments) {
+        let mut packet = Vec::new();
+        etherparse::PacketBuilder::ethernet2([2; 6], [4; 6])
+            .ipv4(from.0, to.0, 64)
+            .tcp(from.1, to.1, sequence, 1000)
+            .write(&mut packet, payload)
+            .unwrap();
+        let length = u32::try_from(packet.len()).unwrap();
+        for word in [1_700_000_000, at * 1000, length, length] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend(packet);
+    }
+    std::fs::write(path, file).unwrap();
+}
+
+#[test]
+fn a_captured_conversation_is_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("capture.pcap");
+    captured(&path);
+    let path = path.to_str().unwrap();
+    check(
+        &["decode", "--pcap", path],
+        "",
+        0,
+        expect![[r#"
+        0.000000 10.0.0.2:40000 > 10.0.0.1:6653
+        OFPT_HELLO (OF1.3) (xid=0x1):
+        0.004000 10.0.0.1:6653 > 10.0.0.2:40000
+        OFPT_HELLO (OF1.3) (xid=0x1):
+        0.004000 10.0.0.1:6653 > 10.0.0.2:40000
+        OFPT_FEATURES_REQUEST (OF1.3) (xid=0x2):
+        0.004000 10.0.0.1:6653 > 10.0.0.2:40000
+        OFPT_BARRIER_REQUEST (OF1.3) (xid=0x3):
+    "#]],
+        expect![[""]],
+    );
+    check(
+        &["decode", "--pcap", path, "-o", "json"],
+        "",
+        0,
+        expect![[r#"
+        {"version":4,"type":0,"length":8,"xid":1,"text":"OFPT_HELLO (OF1.3) (xid=0x1):","time":"1700000000.000000000","from":"10.0.0.2:40000","to":"10.0.0.1:6653"}
+        {"version":4,"type":0,"length":8,"xid":1,"text":"OFPT_HELLO (OF1.3) (xid=0x1):","time":"1700000000.004000000","from":"10.0.0.1:6653","to":"10.0.0.2:40000"}
+        {"version":4,"type":5,"length":8,"xid":2,"text":"OFPT_FEATURES_REQUEST (OF1.3) (xid=0x2):","time":"1700000000.004000000","from":"10.0.0.1:6653","to":"10.0.0.2:40000"}
+        {"version":4,"type":20,"length":8,"xid":3,"text":"OFPT_BARRIER_REQUEST (OF1.3) (xid=0x3):","time":"1700000000.004000000","from":"10.0.0.1:6653","to":"10.0.0.2:40000"}
+    "#]],
+        expect![[""]],
+    );
+    let wrong = directory.path().join("text");
+    std::fs::write(&wrong, "this is text and no capture at all").unwrap();
+    let (out, err, code) = weft(&["decode", "--pcap", wrong.to_str().unwrap()], "");
+    assert_eq!((out.as_str(), code), ("", Some(1)));
+    assert!(err.contains("neither pcap nor pcapng"), "{err}");
+}
+
 #[test]
 fn a_field_is_explained() {
     check(
