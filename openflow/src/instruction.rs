@@ -105,9 +105,7 @@ impl Instruction {
 
 /// An instruction of eight bytes.
 fn put_short(out: &mut BytesMut, kind: u16, argument: u32) {
-    out.put_u16(kind);
-    out.put_u16(8);
-    out.put_u32(argument);
+    out.put_u64(u64::from(kind) << 48 | 8 << 32 | u64::from(argument));
 }
 
 fn put_actions(out: &mut BytesMut, kind: u16, actions: &[Action]) {

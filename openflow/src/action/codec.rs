@@ -72,10 +72,13 @@ const MAX_DEPTH: usize = 8;
 /// Writes the header up to the subtype; returns where the action starts.
 pub(super) fn put_nicira(out: &mut BytesMut, subtype: Nicira) -> usize {
     let start = out.len();
-    out.put_u16(Nicira::ACTION);
-    out.put_u16(subtype.length());
-    out.put_u32(Nicira::VENDOR);
-    out.put_u16(subtype.0);
+    let mut header = [0; 10];
+    let mut rest = &mut header[..];
+    rest.put_u16(Nicira::ACTION);
+    rest.put_u16(subtype.length());
+    rest.put_u32(Nicira::VENDOR);
+    rest.put_u16(subtype.0);
+    out.put_slice(&header);
     start
 }
 
@@ -113,8 +116,7 @@ impl Action {
         match self {
             Self::Output { port, max_len } => {
                 put_standard(out, OUTPUT, 16, port.0);
-                out.put_u16(*max_len);
-                out.put_bytes(0, 6);
+                out.put_u64(u64::from(*max_len) << 48);
             }
             Self::OutputReg { source, max_len } => {
                 put_nicira(out, Nicira::OUTPUT_REG);
@@ -449,9 +451,8 @@ const fn split_offset_and_bits(packed: u16) -> (u16, u16) {
 }
 
 fn put_standard(out: &mut BytesMut, kind: u16, length: u16, argument: u32) {
-    out.put_u16(kind);
-    out.put_u16(length);
-    out.put_u32(argument);
+    let header = u64::from(kind) << 48 | u64::from(length) << 32 | u64::from(argument);
+    out.put_u64(header);
 }
 
 /// `OFPAT_SET_FIELD` sets whole fields; for some bits of one, `NXAST_REG_LOAD2` does.

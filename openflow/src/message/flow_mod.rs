@@ -98,20 +98,13 @@ impl FlowMod {
     }
 
     pub(super) fn encode(&self, out: &mut BytesMut) {
-        put_fixed(out, self.command, &self.flow, self.cookie_mask);
-        out.put_u32(self.buffer_id);
-        out.put_u32(self.out_port.0);
-        out.put_u32(self.out_group);
-        put_tail(out, &self.flow);
+        let Self { command, flow, cookie_mask, buffer_id, out_port, out_group } = self;
+        put_body(out, *command, flow, *cookie_mask, [*buffer_id, out_port.0, *out_group]);
     }
 
     /// Writes the body that adds `flow`, without making a [`FlowMod`] first.
     pub(super) fn encode_plain(command: FlowModCommand, flow: &Flow, out: &mut BytesMut) {
-        put_fixed(out, command, flow, 0);
-        out.put_u32(Self::NO_BUFFER);
-        out.put_u32(PortNo::ANY.0);
-        out.put_u32(Self::ANY_GROUP);
-        put_tail(out, flow);
+        put_body(out, command, flow, 0, [Self::NO_BUFFER, PortNo::ANY.0, Self::ANY_GROUP]);
     }
 
     pub(super) fn decode(body: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -146,19 +139,28 @@ impl FlowMod {
     }
 }
 
-fn put_fixed(out: &mut BytesMut, command: FlowModCommand, flow: &Flow, cookie_mask: u64) {
-    out.put_u64(flow.cookie);
-    out.put_u64(cookie_mask);
-    out.put_u8(flow.table);
-    out.put_u8(command as u8);
-    out.put_u16(flow.idle_timeout);
-    out.put_u16(flow.hard_timeout);
-    out.put_u16(flow.priority);
-}
-
-fn put_tail(out: &mut BytesMut, flow: &Flow) {
-    out.put_u16(flow.flags.0);
-    out.put_u16(0);
+/// Writes the body; `restriction` is buffer, port and group.
+///
+/// The part of fixed size is put at once, since every `put` into a growing buffer is a call.
+fn put_body(
+    out: &mut BytesMut,
+    command: FlowModCommand,
+    flow: &Flow,
+    cookie_mask: u64,
+    restriction: [u32; 3],
+) {
+    let mut fixed = [0; 40];
+    let mut rest = &mut fixed[..];
+    rest.put_u64(flow.cookie);
+    rest.put_u64(cookie_mask);
+    rest.put_u8(flow.table);
+    rest.put_u8(command as u8);
+    rest.put_u16(flow.idle_timeout);
+    rest.put_u16(flow.hard_timeout);
+    rest.put_u16(flow.priority);
+    restriction.into_iter().for_each(|it| rest.put_u32(it));
+    rest.put_u16(flow.flags.0);
+    out.put_slice(&fixed);
     flow.matching.encode(out);
     for instruction in &flow.instructions {
         instruction.encode(out);
