@@ -25,6 +25,7 @@ mod flow_mod;
 mod flow_removed;
 mod group_mod;
 mod hello;
+mod meter_mod;
 mod multipart;
 mod packet_in;
 mod packet_in2;
@@ -44,6 +45,7 @@ pub use flow_mod::{FlowMod, FlowModCommand};
 pub use flow_removed::FlowRemoved;
 pub use group_mod::{GroupMod, GroupModCommand};
 pub use hello::Hello;
+pub use meter_mod::{MeterMod, MeterModCommand};
 pub use multipart::{
     AggregateStats, BucketCounter, Desc, FlowStats, FlowStatsRequest, GroupFeatures, GroupStats,
     MultipartReply, MultipartReplyBody, MultipartRequest, MultipartRequestBody, PortStats,
@@ -128,6 +130,8 @@ pub enum Message {
     FlowMod(FlowMod),
     /// Adds, changes or deletes a group.
     GroupMod(GroupMod),
+    /// Adds, changes or deletes a meter.
+    MeterMod(MeterMod),
     /// Asks for statistics or descriptions.
     MultipartRequest(MultipartRequest),
     /// Statistics or descriptions.
@@ -196,6 +200,7 @@ mod kind {
     pub(super) const GET_ASYNC_REQUEST: u8 = 26;
     pub(super) const GET_ASYNC_REPLY: u8 = 27;
     pub(super) const SET_ASYNC: u8 = 28;
+    pub(super) const METER_MOD: u8 = 29;
 }
 
 impl Message {
@@ -262,6 +267,7 @@ impl Message {
             Self::PacketOut(_) => kind::PACKET_OUT,
             Self::FlowMod(_) => kind::FLOW_MOD,
             Self::GroupMod(_) => kind::GROUP_MOD,
+            Self::MeterMod(_) => kind::METER_MOD,
             Self::MultipartRequest(_) => kind::MULTIPART_REQUEST,
             Self::MultipartReply(_) => kind::MULTIPART_REPLY,
             Self::BarrierRequest => kind::BARRIER_REQUEST,
@@ -302,6 +308,7 @@ impl Message {
             Self::PacketOut(packet_out) => packet_out.encode(out),
             Self::FlowMod(flow_mod) => flow_mod.encode(out),
             Self::GroupMod(group_mod) => group_mod.encode(out),
+            Self::MeterMod(meter_mod) => meter_mod.encode(out),
             Self::MultipartRequest(request) => request.encode(out),
             Self::MultipartReply(reply) => reply.encode(out),
             Self::RoleRequest(role) | Self::RoleReply(role) => role.encode(out),
@@ -343,6 +350,7 @@ impl Message {
             kind::GET_ASYNC_REQUEST => Self::GetAsyncRequest,
             kind::GET_ASYNC_REPLY => Self::GetAsyncReply(AsyncConfig::decode(body)?),
             kind::SET_ASYNC => Self::SetAsync(AsyncConfig::decode(body)?),
+            kind::METER_MOD => Self::MeterMod(MeterMod::decode(body)?),
             kind => Self::Unknown { kind, body: body.rest_bytes() },
         })
     }
@@ -389,6 +397,7 @@ const fn structure(kind: u8) -> &'static str {
         kind::MULTIPART_REPLY => "ofp_multipart_reply",
         kind::ROLE_REQUEST | kind::ROLE_REPLY => "ofp_role_request",
         kind::GET_ASYNC_REPLY | kind::SET_ASYNC => "ofp_async_config",
+        kind::METER_MOD => "ofp_meter_mod",
         _ => "ofp_header",
     }
 }

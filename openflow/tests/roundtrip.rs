@@ -10,6 +10,8 @@ mod frames;
 mod groups;
 #[path = "roundtrip/messages.rs"]
 mod messages;
+#[path = "roundtrip/meters.rs"]
+mod meters;
 #[path = "roundtrip/values.rs"]
 mod values;
 

@@ -253,6 +253,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         status,
         flow_mod().prop_map(Message::FlowMod),
         group_mod().prop_map(Message::GroupMod),
+        crate::meters::meter_mod().prop_map(Message::MeterMod),
         multipart_request(),
         multipart_reply(),
         role.clone().prop_map(Message::RoleRequest),
