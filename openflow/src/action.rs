@@ -2,9 +2,11 @@ use bytes::Bytes;
 
 mod codec;
 mod controller;
+mod ct;
 mod learn;
 mod nat;
 mod sample;
+mod subfield;
 
 pub(crate) use codec::{decode_actions, encode_actions};
 pub use controller::Controller;

@@ -25,6 +25,7 @@ mod flow_mod;
 mod flow_removed;
 mod group_mod;
 mod hello;
+mod kind;
 mod meter_mod;
 mod multipart;
 mod packet_in;
@@ -171,36 +172,6 @@ pub enum Message {
         /// What follows the header.
         body: Bytes,
     },
-}
-
-/// `enum ofp_type`.
-mod kind {
-    pub(super) const HELLO: u8 = 0;
-    pub(super) const ERROR: u8 = 1;
-    pub(super) const ECHO_REQUEST: u8 = 2;
-    pub(super) const ECHO_REPLY: u8 = 3;
-    pub(super) const EXPERIMENTER: u8 = 4;
-    pub(super) const FEATURES_REQUEST: u8 = 5;
-    pub(super) const FEATURES_REPLY: u8 = 6;
-    pub(super) const GET_CONFIG_REQUEST: u8 = 7;
-    pub(super) const GET_CONFIG_REPLY: u8 = 8;
-    pub(super) const SET_CONFIG: u8 = 9;
-    pub(super) const PACKET_IN: u8 = 10;
-    pub(super) const FLOW_REMOVED: u8 = 11;
-    pub(super) const PORT_STATUS: u8 = 12;
-    pub(super) const PACKET_OUT: u8 = 13;
-    pub(super) const FLOW_MOD: u8 = 14;
-    pub(super) const GROUP_MOD: u8 = 15;
-    pub(super) const MULTIPART_REQUEST: u8 = 18;
-    pub(super) const MULTIPART_REPLY: u8 = 19;
-    pub(super) const BARRIER_REQUEST: u8 = 20;
-    pub(super) const BARRIER_REPLY: u8 = 21;
-    pub(super) const ROLE_REQUEST: u8 = 24;
-    pub(super) const ROLE_REPLY: u8 = 25;
-    pub(super) const GET_ASYNC_REQUEST: u8 = 26;
-    pub(super) const GET_ASYNC_REPLY: u8 = 27;
-    pub(super) const SET_ASYNC: u8 = 28;
-    pub(super) const METER_MOD: u8 = 29;
 }
 
 impl Message {

@@ -2,8 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{Action, Controller, Ct, CtZone, Learn, Nat, Resubmit, Sample, Subfield};
-use crate::oxm::{put_header, split_header};
+use super::{Action, Controller, Ct, Learn, Nat, Resubmit, Sample, Subfield};
+use crate::oxm::split_header;
 use crate::wire::{Reader, pad_to_8, port_from_16, port_to_16, put_length};
 use crate::{DecodeError, Field, FieldSpec, Oxm};
 
@@ -67,7 +67,7 @@ const DEC_NW_TTL: u16 = 24;
 const SET_FIELD: u16 = 25;
 
 /// Actions nested deeper than this stay bytes, so that no input can exhaust the stack.
-const MAX_DEPTH: usize = 8;
+pub(super) const MAX_DEPTH: usize = 8;
 
 /// Writes the header up to the subtype; returns where the action starts.
 pub(super) fn put_nicira(out: &mut BytesMut, subtype: Nicira) -> usize {
@@ -94,7 +94,10 @@ pub(crate) fn decode_actions(reader: &mut Reader<'_>) -> Result<Vec<Action>, Dec
     decode_nested(reader, 0)
 }
 
-fn decode_nested(reader: &mut Reader<'_>, depth: usize) -> Result<Vec<Action>, DecodeError> {
+pub(super) fn decode_nested(
+    reader: &mut Reader<'_>,
+    depth: usize,
+) -> Result<Vec<Action>, DecodeError> {
     let mut actions = Vec::new();
     while !reader.is_empty() {
         let mut header = reader.clone().named("ofp_action_header");
@@ -360,94 +363,6 @@ impl Action {
             _ => return None,
         })
     }
-}
-
-impl Ct {
-    fn encode(&self, out: &mut BytesMut) {
-        let start = put_nicira(out, Nicira::CT);
-        out.put_u16(self.flags);
-        match self.zone {
-            CtZone::Immediate(zone) => {
-                out.put_u32(0);
-                out.put_u16(zone);
-            }
-            CtZone::Field(source) => {
-                source.put_header(out);
-                out.put_u16(source.offset_and_bits());
-            }
-        }
-        out.put_u8(self.recirc_table);
-        out.put_bytes(0, 3);
-        out.put_u16(self.alg);
-        encode_actions(&self.actions, out);
-        put_length(out, start, start + 2);
-    }
-
-    /// Reads what follows the subtype.
-    fn decode(body: &mut Reader<'_>, depth: usize) -> Option<Self> {
-        let flags = body.u16().ok()?;
-        let zone = if body.peek().starts_with(&[0; 4]) {
-            body.skip(4).ok()?;
-            CtZone::Immediate(body.u16().ok()?)
-        } else {
-            let field = decode_header(body)?.field;
-            let (offset, bits) = split_offset_and_bits(body.u16().ok()?);
-            CtZone::Field(Subfield { field, offset, bits })
-        };
-        let recirc_table = body.u8().ok()?;
-        if body.array::<3>().ok()? != [0; 3] || depth >= MAX_DEPTH {
-            return None;
-        }
-        let alg = body.u16().ok()?;
-        let actions = decode_nested(body, depth + 1).ok()?;
-        Some(Self { flags, zone, recirc_table, alg, actions })
-    }
-}
-
-impl Subfield {
-    /// `(offset << 6) | (bits - 1)`, as Nicira's actions say which bits.
-    fn offset_and_bits(self) -> u16 {
-        self.offset << 6 | (self.bits.wrapping_sub(1) & 0x3f)
-    }
-
-    /// The field's header without a value: 4 bytes, 8 for an experimenter's field.
-    pub(super) fn put_header(self, out: &mut BytesMut) {
-        let spec = self.field.spec();
-        let field = spec.map_or(self.field, |spec| spec.action_field);
-        put_header(out, field, false, spec.map_or(0, FieldSpec::bytes));
-    }
-
-    fn put_bits_and_header(self, out: &mut BytesMut) {
-        out.put_u16(self.offset_and_bits());
-        self.put_header(out);
-    }
-
-    /// `nx_action_stack`.
-    fn encode_stack(self, subtype: Nicira, out: &mut BytesMut) {
-        let start = put_nicira(out, subtype);
-        out.put_u16(self.offset);
-        self.put_header(out);
-        out.put_u16(self.bits);
-        pad_to_8(out, start);
-        put_length(out, start, start + 2);
-    }
-
-    fn decode_stack(body: &mut Reader<'_>) -> Option<Self> {
-        let offset = body.u16().ok()?;
-        let field = decode_header(body)?.field;
-        Some(Self { field, offset, bits: body.u16().ok()? })
-    }
-
-    fn decode_bits_and_header(body: &mut Reader<'_>) -> Option<Self> {
-        let (offset, bits) = split_offset_and_bits(body.u16().ok()?);
-        let field = decode_header(body)?.field;
-        // An experimenter's header is longer than the structure allows.
-        (field.spec()?.action_field.class != 0xffff).then_some(Self { field, offset, bits })
-    }
-}
-
-const fn split_offset_and_bits(packed: u16) -> (u16, u16) {
-    (packed >> 6, (packed & 0x3f) + 1)
 }
 
 fn put_standard(out: &mut BytesMut, kind: u16, length: u16, argument: u32) {
