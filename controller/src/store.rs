@@ -51,16 +51,6 @@ impl Store {
         Self::with_database(Database::create(directory.join("weft.redb"))?)
     }
 
-    /// A store that forgets everything when it is dropped.
-    ///
-    /// # Errors
-    ///
-    /// As [`Store::open`].
-    pub fn in_memory() -> Result<Self, StoreError> {
-        let backend = redb::backends::InMemoryBackend::new();
-        Self::with_database(Database::builder().create_with_backend(backend)?)
-    }
-
     fn with_database(database: Database) -> Result<Self, StoreError> {
         let transaction = database.begin_write()?;
         {

@@ -38,6 +38,23 @@ pub struct Committed<T> {
 #[error("the controller is shutting down")]
 pub struct Stopped;
 
+/// Why the engine did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The store cannot be opened or read.
+    #[error("cannot open the store in {path}")]
+    Store {
+        /// Its directory.
+        path: String,
+        /// Why.
+        #[source]
+        error: StoreError,
+    },
+    /// The system starts no thread.
+    #[error("cannot start the engine's thread")]
+    Thread(#[source] std::io::Error),
+}
+
 /// Why a write did not happen.
 #[derive(Debug, Error)]
 pub enum WriteError {
@@ -76,32 +93,22 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// When the store cannot be opened or read.
+    /// When the store cannot be opened or read, or the system starts no thread.
     pub fn start(
         directory: &Path,
         settings: Settings,
-    ) -> Result<(Self, oneshot::Receiver<Result<(), StoreError>>), StoreError> {
-        Self::with_store(Store::open(directory)?, settings)
-    }
-
-    /// Starts an engine on a store that is open already.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read.
-    pub fn with_store(
-        store: Store,
-        settings: Settings,
-    ) -> Result<(Self, oneshot::Receiver<Result<(), StoreError>>), StoreError> {
+    ) -> Result<(Self, oneshot::Receiver<Result<(), StoreError>>), StartError> {
         let (commands, queue) = mpsc::channel(QUEUE);
         let (progress, progressed) = watch::channel(0);
         let (ended, end) = oneshot::channel();
         let (target_changes, targets) = watch::channel(BTreeMap::new());
-        let core = Core::load(store, settings, progress, target_changes)?;
+        let core = Store::open(directory)
+            .and_then(|store| Core::load(store, settings, progress, target_changes))
+            .map_err(|error| StartError::Store { path: directory.display().to_string(), error })?;
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || drop(ended.send(core.run(queue))))
-            .map_err(|error| StoreError::Directory { path: "engine thread".into(), error })?;
+            .map_err(StartError::Thread)?;
         Ok((Self { commands, progress: progressed, targets }, end))
     }
 
