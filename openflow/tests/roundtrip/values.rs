@@ -114,9 +114,12 @@ fn learn() -> impl Strategy<Value = Learn> {
             let from = LearnSource::Field(Subfield { bits, ..source });
             let to = Subfield { bits, ..destination };
             let whole = Subfield::whole(destination.field);
-            // Some fragments have no name.
-            let tellable = destination.field != Field::IP_FRAG;
-            let destination = if kind == 2 && tellable { whole } else { destination };
+            let destination = if kind == 2 { whole } else { destination };
+            // A field is written whole by its name, but not every pair of fragment bits has one.
+            let destination = match destination {
+                Subfield { field: Field::IP_FRAG, .. } => Subfield { bits: 1, ..destination },
+                _ => destination,
+            };
             let value = LearnSource::Immediate(value & u128::MAX >> (128 - destination.bits));
             match kind {
                 0 => LearnSpec::Match { destination: to, source: from },
