@@ -29,18 +29,19 @@ const IMPURE: [&str; 14] = [
 ];
 
 /// Who may depend on whom, of the workspace's own packages, in builds (not tests).
-const IMPORTS: [(&str, &[&str]); 7] = [
+const IMPORTS: [(&str, &[&str]); 8] = [
     ("openflow", &[]),
+    ("openflow/capture", &["openflow"]),
     ("ovsdb", &[]),
     ("proto", &[]),
     ("topology", &["openflow"]),
     ("controller", &["openflow", "ovsdb", "proto", "topology"]),
-    ("controller/cli", &["openflow", "proto"]),
+    ("controller/cli", &["capture", "openflow", "proto"]),
     ("tests/lab", &[]),
 ];
 
 /// The names that the workspace's own packages have in manifests.
-const OWN: [&str; 6] = ["openflow", "ovsdb", "proto", "topology", "controller", "lab"];
+const OWN: [&str; 7] = ["capture", "openflow", "ovsdb", "proto", "topology", "controller", "lab"];
 
 #[test]
 fn no_source_file_is_too_long() {

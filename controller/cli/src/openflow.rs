@@ -7,11 +7,9 @@ use clap::Subcommand;
 use crate::args::Format;
 use crate::failure::Failure;
 
-mod capture;
 mod decode;
 mod encode;
 mod field;
-mod stream;
 
 /// What to do with OpenFlow 1.3.
 #[derive(Debug, Subcommand)]

@@ -1,15 +1,16 @@
 //! `weft openflow decode`.
 
+use std::fs::File;
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use capture::{CaptureError, Piece, Way};
 use clap::Args;
 use openflow::DecodeError;
 use openflow::message::{HEADER, Header, Message};
 use serde::Serialize;
 
-use super::capture::{self, Piece, Way};
 use super::{hex, lines};
 use crate::args::Format;
 use crate::failure::Failure;
@@ -62,11 +63,7 @@ impl Decode {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         if let Some(path) = self.pcap.as_deref() {
-            let mut start = None;
-            return capture::read(path, |way, piece| {
-                let since = way.time.saturating_sub(*start.get_or_insert(way.time));
-                self.piece(way, since, &piece, format, out)
-            });
+            return self.conversation(path, format, out);
         }
         for line in lines(input) {
             let (number, line) = line?;
@@ -86,12 +83,32 @@ impl Decode {
         Ok(())
     }
 
+    /// Prints what the connections of a capture said.
+    fn conversation(
+        &self,
+        path: &Path,
+        format: Format,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
+        let wrong = |what: String| Failure::Input(format!("{}: {what}", path.display()));
+        let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
+        let mut start = None;
+        let read = capture::read(file, |way, piece| {
+            let since = way.time.saturating_sub(*start.get_or_insert(way.time));
+            self.piece(way, since, piece, format, out).map_err(Stopped::Printing)
+        });
+        read.map_err(|stopped| match stopped {
+            Stopped::Capture(error) => wrong(error.to_string()),
+            Stopped::Printing(failure) => failure,
+        })
+    }
+
     /// Prints what a connection said, `since` the first that was said.
     fn piece(
         &self,
         way: Way,
         since: Duration,
-        piece: &Piece<'_>,
+        piece: Piece<'_>,
         format: Format,
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
@@ -157,6 +174,18 @@ impl Decode {
         });
         let document = Document { version, r#type: kind, length, xid, text, way };
         Ok(writeln!(out, "{}", serde_json::to_string(&document)?)?)
+    }
+}
+
+/// Why no more of a capture is read.
+enum Stopped {
+    Capture(CaptureError),
+    Printing(Failure),
+}
+
+impl From<CaptureError> for Stopped {
+    fn from(error: CaptureError) -> Self {
+        Self::Capture(error)
     }
 }
 

@@ -1,18 +1,24 @@
-//! One direction of a TCP connection, put together from its segments.
+//! One direction of a TCP connection, put together from its segments: RFC 9293 §3.4.
 
 use std::collections::BTreeMap;
 
 use openflow::message::{HEADER, Header};
 
-use super::capture::Piece;
+use crate::Piece;
 
 /// The bytes of one direction, and the messages that they are.
 #[derive(Debug, Default)]
-pub(super) struct Stream {
-    /// The sequence number of the byte that is wanted next, once one is known.
+pub(crate) struct Stream {
+    /// The sequence number with which the connection began, when that was captured.
+    opened: Option<u32>,
+    /// The sequence number of the byte that is wanted next, once one is known …
     next: Option<u32>,
-    /// What came too early, by sequence number.
-    early: BTreeMap<u32, Vec<u8>>,
+    /// … and that byte's place in the stream: sequence numbers wrap, places do not.
+    place: i64,
+    /// What came too early, by place.
+    early: BTreeMap<i64, Vec<u8>>,
+    /// Bytes in `early`.
+    waiting: usize,
     /// Bytes in order, of which `done` have been given away.
     bytes: Vec<u8>,
     done: usize,
@@ -27,28 +33,34 @@ impl Stream {
     const EARLY: usize = 1 << 20;
 
     /// Takes a segment.
-    pub(super) fn segment(&mut self, sequence: u32, syn: bool, payload: &[u8]) {
+    pub(crate) fn segment(&mut self, sequence: u32, syn: bool, payload: &[u8]) {
         if syn {
-            *self = Self { next: Some(sequence.wrapping_add(1)), ..Self::default() };
+            // The same once more is no other connection.
+            if self.opened != Some(sequence) {
+                let next = Some(sequence.wrapping_add(1));
+                *self = Self { opened: Some(sequence), next, ..Self::default() };
+            }
             return;
         }
         if payload.is_empty() || self.broken {
             return;
         }
         // Without its beginning, the connection begins with what was captured first.
-        self.next.get_or_insert(sequence);
-        let kept = self.early.entry(sequence).or_default();
+        let next = *self.next.get_or_insert(sequence);
+        let ahead = sequence.wrapping_sub(next).cast_signed();
+        let kept = self.early.entry(self.place + i64::from(ahead)).or_default();
         if kept.len() < payload.len() {
+            self.waiting += payload.len() - kept.len();
             *kept = payload.to_vec();
         }
         self.join();
-        if self.early.values().map(Vec::len).sum::<usize>() > Self::EARLY {
+        if self.waiting > Self::EARLY {
             self.give_up_missing();
         }
     }
 
     /// The next thing to tell.
-    pub(super) fn next(&mut self) -> Option<Piece<'_>> {
+    pub(crate) fn next(&mut self) -> Option<Piece<'_>> {
         if self.missing > 0 {
             return Some(Piece::Missing(std::mem::take(&mut self.missing)));
         }
@@ -68,6 +80,7 @@ impl Stream {
             Some(None) => {
                 self.broken = true;
                 self.early.clear();
+                self.waiting = 0;
                 Some(Piece::Broken(&self.bytes[self.done..]))
             }
             _ => {
@@ -80,31 +93,35 @@ impl Stream {
 
     /// Moves what is in order now to the bytes.
     fn join(&mut self) {
-        let Some(mut next) = self.next else { return };
-        // How far ahead of `next`, as numbers that wrap; what is behind has come before.
-        let ahead = |sequence: u32, next: u32| sequence.wrapping_sub(next).cast_signed();
-        while let Some(sequence) = self.early.keys().copied().find(|it| ahead(*it, next) <= 0) {
-            let payload = self.early.remove(&sequence).unwrap_or_default();
-            let known = next.wrapping_sub(sequence) as usize;
+        while let Some(first) = self.early.first_entry().filter(|it| *it.key() <= self.place) {
+            let (place, payload) = first.remove_entry();
+            self.waiting -= payload.len();
+            let known = usize::try_from(self.place - place).unwrap_or(usize::MAX);
             if let Some(new) = payload.get(known..) {
                 self.bytes.extend_from_slice(new);
-                next = next.wrapping_add(u32::try_from(new.len()).unwrap_or(u32::MAX));
+                self.advance(new.len());
             }
         }
-        self.next = Some(next);
     }
 
     /// Goes on with the first segment behind a gap, as if a message began there; false without one.
-    pub(super) fn give_up_missing(&mut self) -> bool {
-        let Some(next) = self.next else { return false };
-        let first = self.early.keys().copied().min_by_key(|it| it.wrapping_sub(next));
-        let Some(first) = first else { return false };
-        self.missing = first.wrapping_sub(next);
+    pub(crate) fn give_up_missing(&mut self) -> bool {
+        let Some(&first) = self.early.keys().next() else { return false };
+        // A segment is at most 2 GiB ahead, else it counts as one from before.
+        let gap = usize::try_from(first - self.place).unwrap_or_default();
+        self.missing = u32::try_from(gap).unwrap_or(u32::MAX);
         self.bytes.clear();
         self.done = 0;
-        self.next = Some(first);
+        self.advance(gap);
         self.join();
         true
+    }
+
+    /// So many bytes more are known, or given up.
+    fn advance(&mut self, bytes: usize) {
+        // Sequence numbers are modulo 2^32, so is what is added to them.
+        self.next = self.next.map(|next| next.wrapping_add(bytes as u32));
+        self.place += i64::try_from(bytes).unwrap_or(i64::MAX);
     }
 }
 
