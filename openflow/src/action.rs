@@ -5,7 +5,9 @@ mod controller;
 mod ct;
 mod learn;
 mod nat;
+mod nicira;
 mod sample;
+mod set_field;
 mod subfield;
 
 pub(crate) use codec::{decode_actions, encode_actions};

@@ -1,6 +1,6 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::codec::{Nicira, put_nicira};
+use super::nicira::{Nicira, put_nicira};
 use crate::wire::{Reader, pad_to_8, padding, put_length};
 
 /// Sends the packet to a controller, with more to say than [`super::Action::Output`] to

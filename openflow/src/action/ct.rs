@@ -2,8 +2,9 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::codec::{MAX_DEPTH, Nicira, decode_header, decode_nested, encode_actions, put_nicira};
-use super::subfield::split_offset_and_bits;
+use super::codec::{MAX_DEPTH, decode_nested, encode_actions};
+use super::nicira::{Nicira, put_nicira};
+use super::subfield::{decode_header, split_offset_and_bits};
 use super::{Ct, CtZone, Subfield};
 use crate::wire::{Reader, put_length};
 

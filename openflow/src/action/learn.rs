@@ -1,7 +1,8 @@
 use bytes::{BufMut, BytesMut};
 
 use super::Subfield;
-use super::codec::{Nicira, decode_header, put_nicira};
+use super::nicira::{Nicira, put_nicira};
+use super::subfield::decode_header;
 use crate::wire::{Reader, pad_to_8, put_length};
 
 /// Adds another flow, or changes or removes it, made of the packet that comes by:

@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use bytes::{BufMut, BytesMut};
 
-use super::codec::{Nicira, put_nicira};
+use super::nicira::{Nicira, put_nicira};
 use crate::wire::{Reader, pad_to_8, put_length};
 
 /// Address and port translation inside a [`super::Ct`]: `nx_action_nat`.

@@ -1,6 +1,6 @@
 use bytes::{BufMut, BytesMut};
 
-use super::codec::{Nicira, put_nicira};
+use super::nicira::{Nicira, put_nicira};
 use crate::PortNo;
 use crate::wire::{Reader, port_from_16, port_to_16};
 
