@@ -4,6 +4,9 @@ use crate::DecodeError;
 use crate::wire::Reader;
 
 /// A meter: limits the rate of packets that go through it; OpenFlow 1.3.5 §5.7.
+///
+/// Printed and read as `ovs-ofctl add-meter` takes it:
+/// `meter=1 kbps burst bands=type=drop rate=1000 burst_size=100`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Meter {
     /// Its number, from 1, or one of the constants here.
@@ -15,6 +18,8 @@ pub struct Meter {
 }
 
 impl Meter {
+    /// The highest number of an ordinary meter: `OFPM_MAX`.
+    pub const MAX: u32 = 0xffff_0000;
     /// For packets to the controller: `OFPM_CONTROLLER`.
     pub const CONTROLLER: u32 = 0xffff_fffe;
     /// For packets on the slow path: `OFPM_SLOWPATH`.

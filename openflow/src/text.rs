@@ -15,6 +15,7 @@ mod group;
 mod learn;
 mod matching;
 mod message;
+mod meter;
 mod parse;
 mod value;
 

@@ -19,7 +19,7 @@ use std::time::Instant;
 
 use openflow::message::{FlowModCommand, Hello, Message, flow_frame};
 use openflow::session::{End, Session};
-use openflow::{Action, Flow, Group, Match};
+use openflow::{Action, Flow, Group, Match, Meter};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -83,6 +83,22 @@ proptest! {
     fn groups_survive_as_text(group in groups::group(values::action())) {
         let text = group.to_string();
         prop_assert_eq!(text.parse::<Group>(), Ok(group), "{}", text);
+    }
+
+    #[test]
+    fn meters_survive_as_text(meter in meters::tellable_meter()) {
+        let text = meter.to_string();
+        prop_assert_eq!(text.parse::<Meter>(), Ok(meter), "{}", text);
+    }
+
+    #[test]
+    fn no_meter_text_does_harm(
+        text in "(meter=1|bands=|type=|drop|rate=|burst|_size=|raw\\(|[a-z0-9=,: )\n]){0,12}",
+    ) {
+        if let Ok(meter) = text.parse::<Meter>() {
+            let text = meter.to_string();
+            prop_assert_eq!(text.parse::<Meter>(), Ok(meter), "{}", text);
+        }
     }
 
     #[test]

@@ -6,21 +6,25 @@
 
 use std::fmt;
 
-use super::action::actions;
-use super::flow::{DEFAULT_PRIORITY, FLAGS, instructions};
-use super::{HexBytes, List, Naming, matching};
-use crate::message::{
-    AsyncConfig, BundleControl, BundleControlType, BundleFlags, ControllerRole, ErrorMessage,
-    FeaturesReply, FlowMod, FlowModCommand, FlowRemoved, Hello, Message, PacketIn, PacketIn2,
-    PacketInFormat, PacketOut, Role, SwitchConfig,
-};
-use crate::{Match, PortNo};
+use crate::message::{ControllerRole, Message, PacketInFormat};
 
+mod bundle;
+mod flow;
+mod group;
+mod meter;
 mod multipart;
+mod packet;
 mod parts;
 mod port;
+mod session;
 
-use parts::{Bits, Duration, HexDump, Reason};
+use bundle::{bundle_add, bundle_control};
+use flow::{flow_mod, flow_removed};
+use group::group_mod;
+use meter::meter_mod;
+use packet::{packet_in, packet_in2, packet_out};
+use parts::HexDump;
+use session::{asynchronous, config, error, features, hello, role};
 
 /// A message to be printed, with its xid.
 #[derive(Clone, Copy)]
@@ -82,6 +86,8 @@ const fn name(message: &Message) -> &'static str {
         Message::PortStatus(_) => "OFPT_PORT_STATUS",
         Message::PacketOut(_) => "OFPT_PACKET_OUT",
         Message::FlowMod(_) => "OFPT_FLOW_MOD",
+        Message::GroupMod(_) => "OFPT_GROUP_MOD",
+        Message::MeterMod(_) => "OFPT_METER_MOD",
         Message::BarrierRequest => "OFPT_BARRIER_REQUEST",
         Message::BarrierReply => "OFPT_BARRIER_REPLY",
         Message::RoleRequest(_) => "OFPT_ROLE_REQUEST",
@@ -95,7 +101,10 @@ const fn name(message: &Message) -> &'static str {
         Message::SetControllerId(_) => "NXT_SET_CONTROLLER_ID",
         Message::PacketIn2(_) => "NXT_PACKET_IN2",
         Message::CtFlushZone(_) => "NXT_CT_FLUSH_ZONE",
-        _ => "OpenFlow message",
+        Message::MultipartRequest(_) => "OFPT_MULTIPART_REQUEST",
+        Message::MultipartReply(_) => "OFPT_MULTIPART_REPLY",
+        Message::Experimenter(_) => "OFPT_EXPERIMENTER",
+        Message::Unknown { .. } => "OpenFlow message",
     }
 }
 
@@ -115,17 +124,13 @@ fn body(f: &mut fmt::Formatter<'_>, message: &Message) -> fmt::Result {
         Message::PortStatus(it) => port::status(f, it),
         Message::PacketOut(it) => packet_out(f, it),
         Message::FlowMod(it) => flow_mod(f, it),
+        Message::GroupMod(it) => group_mod(f, it),
+        Message::MeterMod(it) => meter_mod(f, it),
         Message::RoleRequest(it) => role(f, *it, it.role != ControllerRole::NoChange),
         Message::RoleReply(it) => role(f, *it, it.generation_id != u64::MAX),
         Message::GetAsyncReply(it) | Message::SetAsync(it) => asynchronous(f, it),
         Message::BundleControl(it) => bundle_control(f, it),
-        Message::BundleAdd(it) => {
-            write!(f, "\n bundle_id={:#x} flags={}", it.bundle_id, bundle_flags(it.flags))?;
-            match it.decode_message() {
-                Ok((xid, message)) => write!(f, "\n{}", message.display(xid)),
-                Err(error) => write!(f, "\n{error}\n{}", HexDump(&it.message)),
-            }
-        }
+        Message::BundleAdd(it) => bundle_add(f, it),
         Message::SetPacketInFormat(PacketInFormat(format)) => match format {
             0 => f.write_str(" format=standard"),
             1 => f.write_str(" format=nxt_packet_in"),
@@ -139,249 +144,11 @@ fn body(f: &mut fmt::Formatter<'_>, message: &Message) -> fmt::Result {
         | Message::GetConfigRequest
         | Message::GetAsyncRequest
         | Message::BarrierRequest
-        | Message::BarrierReply => Ok(()),
-        other => write!(f, " {other:?}"),
+        | Message::BarrierReply
+        // These write what follows together with their names.
+        | Message::MultipartRequest(_)
+        | Message::MultipartReply(_)
+        | Message::Experimenter(_)
+        | Message::Unknown { .. } => Ok(()),
     }
-}
-
-fn hello(f: &mut fmt::Formatter<'_>, hello: &Hello) -> fmt::Result {
-    let versions = (0_usize..).zip(&hello.bitmap).flat_map(|(word, bits)| {
-        (0..32).filter(move |bit| bits & 1 << bit != 0).map(move |bit| word * 32 + bit)
-    });
-    for (at, version) in versions.enumerate() {
-        f.write_str(if at == 0 { "\n version bitmap: " } else { ", " })?;
-        write!(f, "{version:#04x}")?;
-    }
-    Ok(())
-}
-
-fn error(f: &mut fmt::Formatter<'_>, error: &ErrorMessage) -> fmt::Result {
-    write!(f, " {}", error.code)?;
-    if error.code.kind == 0 && !error.text().is_empty() {
-        return write!(f, "\n{}", error.text());
-    }
-    match (error.offending_message(), error.offending_header()) {
-        (Some(message), Some(header)) => write!(f, "\n{}", message.display(header.xid)),
-        _ if error.data.is_empty() => Ok(()),
-        _ => write!(f, "\n{}", HexDump(&error.data)),
-    }
-}
-
-fn features(f: &mut fmt::Formatter<'_>, features: &FeaturesReply) -> fmt::Result {
-    write!(f, " dpid:{:016x}", features.datapath_id)?;
-    write!(f, "\nn_tables:{}, n_buffers:{}", features.n_tables, features.n_buffers)?;
-    if features.auxiliary_id != 0 {
-        write!(f, ", auxiliary_id:{}", features.auxiliary_id)?;
-    }
-    write!(f, "\ncapabilities: {}", Bits(features.capabilities, CAPABILITIES))
-}
-
-const CAPABILITIES: &[(u32, &str)] = &[
-    (1, "FLOW_STATS"),
-    (1 << 1, "TABLE_STATS"),
-    (1 << 2, "PORT_STATS"),
-    (1 << 3, "GROUP_STATS"),
-    (1 << 5, "IP_REASM"),
-    (1 << 6, "QUEUE_STATS"),
-    (1 << 8, "PORT_BLOCKED"),
-];
-
-fn config(f: &mut fmt::Formatter<'_>, config: SwitchConfig) -> fmt::Result {
-    match config.flags & 3 {
-        0 => f.write_str(" frags=normal")?,
-        1 => f.write_str(" frags=drop")?,
-        2 => f.write_str(" frags=reassemble")?,
-        _ => f.write_str(" frags=nx-match")?,
-    }
-    write!(f, " miss_send_len={}", config.miss_send_len)
-}
-
-/// Writes the priority, when it is not the default, and the fields; tells whether that was nothing.
-fn prioritised(
-    f: &mut fmt::Formatter<'_>,
-    priority: u16,
-    fields: &Match,
-) -> Result<bool, fmt::Error> {
-    let mut list = List::new(f);
-    if priority != DEFAULT_PRIORITY {
-        write!(list.next()?, "priority={priority}")?;
-    }
-    matching::fields(&mut list, fields, Naming(None))?;
-    Ok(list.empty)
-}
-
-fn flow_mod(f: &mut fmt::Formatter<'_>, flow_mod: &FlowMod) -> fmt::Result {
-    let flow = &flow_mod.flow;
-    f.write_str(match flow_mod.command {
-        FlowModCommand::Add => " ADD ",
-        FlowModCommand::Modify => " MOD ",
-        FlowModCommand::ModifyStrict => " MOD_STRICT ",
-        FlowModCommand::Delete => " DEL ",
-        FlowModCommand::DeleteStrict => " DEL_STRICT ",
-    })?;
-    if flow.table != 0 {
-        write!(f, "table:{} ", flow.table)?;
-    }
-    if !prioritised(f, flow.priority, &flow.matching)? {
-        f.write_str(" ")?;
-    }
-    if flow_mod.cookie_mask != 0 {
-        write!(f, "cookie:{:#x}/{:#x} ", flow.cookie, flow_mod.cookie_mask)?;
-    } else if flow_mod.command == FlowModCommand::Add && flow.cookie != 0 {
-        // Without a mask, a cookie means something to nothing else.
-        write!(f, "cookie:{:#x} ", flow.cookie)?;
-    }
-    if flow.idle_timeout != 0 {
-        write!(f, "idle:{} ", flow.idle_timeout)?;
-    }
-    if flow.hard_timeout != 0 {
-        write!(f, "hard:{} ", flow.hard_timeout)?;
-    }
-    if flow_mod.buffer_id != FlowMod::NO_BUFFER {
-        write!(f, "buf:{:#x} ", flow_mod.buffer_id)?;
-    }
-    if flow_mod.out_port != PortNo::ANY {
-        write!(f, "out_port:{} ", flow_mod.out_port)?;
-    }
-    if flow_mod.out_group != FlowMod::ANY_GROUP {
-        write!(f, "out_group:{} ", flow_mod.out_group)?;
-    }
-    for (flag, name) in FLAGS {
-        if flow.flags.contains(*flag) {
-            write!(f, "{name} ")?;
-        }
-    }
-    f.write_str("actions=")?;
-    instructions(f, &flow.instructions, Naming(None))
-}
-
-fn flow_removed(f: &mut fmt::Formatter<'_>, removed: &FlowRemoved) -> fmt::Result {
-    f.write_str(" ")?;
-    prioritised(f, removed.priority, &removed.matching)?;
-    write!(f, " reason={}", Reason(removed.reason, REMOVED))?;
-    if removed.table != 255 {
-        write!(f, " table_id={}", removed.table)?;
-    }
-    if removed.cookie != 0 {
-        write!(f, " cookie:{:#x}", removed.cookie)?;
-    }
-    write!(f, " duration{}", Duration(removed.duration_sec, removed.duration_nsec))?;
-    write!(f, " idle{}", removed.idle_timeout)?;
-    if removed.hard_timeout != 0 {
-        write!(f, " hard{}", removed.hard_timeout)?;
-    }
-    write!(f, " pkts{} bytes{}", removed.packet_count, removed.byte_count)
-}
-
-/// `OFPRR_*`.
-const REMOVED: &[&str] = &["idle", "hard", "delete", "group_delete", "meter_delete", "eviction"];
-
-/// `OFPR_*`.
-const SENT: &[&str] = &["no_match", "action", "invalid_ttl", "action_set", "group", "packet_out"];
-
-fn packet_in(f: &mut fmt::Formatter<'_>, packet_in: &PacketIn) -> fmt::Result {
-    if packet_in.table != 0 {
-        write!(f, " table_id={}", packet_in.table)?;
-    }
-    if packet_in.cookie != u64::MAX {
-        write!(f, " cookie={:#x}", packet_in.cookie)?;
-    }
-    write!(f, " total_len={} {}", packet_in.total_len, packet_in.matching)?;
-    write!(f, " (via {}) data_len={}", Reason(packet_in.reason, SENT), packet_in.packet.len())?;
-    buffer(f, packet_in.buffer_id)?;
-    write!(f, "\n{}", HexDump(&packet_in.packet))
-}
-
-fn packet_in2(f: &mut fmt::Formatter<'_>, packet_in: &PacketIn2) -> fmt::Result {
-    if let Some(table) = packet_in.table.filter(|table| *table != 0) {
-        write!(f, " table_id={table}")?;
-    }
-    if let Some(cookie) = packet_in.cookie.filter(|cookie| *cookie != u64::MAX) {
-        write!(f, " cookie={cookie:#x}")?;
-    }
-    let here = packet_in.packet.len();
-    let whole = packet_in.full_len.map_or(here, |length| length as usize);
-    let reason = Reason(packet_in.reason.unwrap_or_default(), SENT);
-    write!(f, " total_len={whole} {} (via {reason}) data_len={here}", packet_in.metadata)?;
-    buffer(f, packet_in.buffer_id.unwrap_or(u32::MAX))?;
-    for (name, bytes) in
-        [("userdata", &packet_in.userdata), ("continuation", &packet_in.continuation)]
-    {
-        if !bytes.is_empty() {
-            write!(f, "\n {name}=")?;
-            for (at, byte) in bytes.iter().enumerate() {
-                write!(f, "{}{byte:02x}", if at == 0 { "" } else { "." })?;
-            }
-        }
-    }
-    for (kind, bytes) in &packet_in.other {
-        write!(f, "\n property {kind}={}", HexBytes(bytes))?;
-    }
-    if here == 0 { Ok(()) } else { write!(f, "\n{}", HexDump(&packet_in.packet)) }
-}
-
-fn buffer(f: &mut fmt::Formatter<'_>, id: u32) -> fmt::Result {
-    if id == u32::MAX { f.write_str(" (unbuffered)") } else { write!(f, " buffer={id:#010x}") }
-}
-
-fn packet_out(f: &mut fmt::Formatter<'_>, packet_out: &PacketOut) -> fmt::Result {
-    write!(f, " in_port={} actions=", packet_out.in_port)?;
-    if packet_out.actions.is_empty() {
-        f.write_str("drop")?;
-    }
-    actions(f, &packet_out.actions, Naming(None))?;
-    if packet_out.buffer_id != u32::MAX {
-        return write!(f, " buffer={:#010x}", packet_out.buffer_id);
-    }
-    write!(f, " data_len={}", packet_out.packet.len())?;
-    let packet = &packet_out.packet;
-    if packet.is_empty() { Ok(()) } else { write!(f, "\n{}", HexDump(packet)) }
-}
-
-fn role(f: &mut fmt::Formatter<'_>, role: Role, with_generation: bool) -> fmt::Result {
-    f.write_str(match role.role {
-        ControllerRole::NoChange => " role=nochange",
-        ControllerRole::Equal => " role=equal",
-        ControllerRole::Primary => " role=primary",
-        ControllerRole::Secondary => " role=secondary",
-    })?;
-    if with_generation { write!(f, " generation_id={}", role.generation_id) } else { Ok(()) }
-}
-
-fn asynchronous(f: &mut fmt::Formatter<'_>, config: &AsyncConfig) -> fmt::Result {
-    const PORT: &[&str] = &["add", "delete", "modify"];
-    for (at, role) in ["primary", "secondary"].into_iter().enumerate() {
-        write!(f, "\n {role}:")?;
-        for (name, bits, reasons) in [
-            ("PACKET_IN", config.packet_in[at], SENT),
-            ("PORT_STATUS", config.port_status[at], PORT),
-            ("FLOW_REMOVED", config.flow_removed[at], REMOVED),
-        ] {
-            write!(f, "\n{name:>16}:")?;
-            for bit in (0_u8..32).filter(|bit| bits & 1 << bit != 0) {
-                write!(f, " {}", Reason(bit, reasons))?;
-            }
-            f.write_str(if bits == 0 { " (off)" } else { "" })?;
-        }
-    }
-    Ok(())
-}
-
-fn bundle_control(f: &mut fmt::Formatter<'_>, control: &BundleControl) -> fmt::Result {
-    let kind = match control.kind {
-        BundleControlType::OpenRequest => "OPEN_REQUEST",
-        BundleControlType::OpenReply => "OPEN_REPLY",
-        BundleControlType::CloseRequest => "CLOSE_REQUEST",
-        BundleControlType::CloseReply => "CLOSE_REPLY",
-        BundleControlType::CommitRequest => "COMMIT_REQUEST",
-        BundleControlType::CommitReply => "COMMIT_REPLY",
-        BundleControlType::DiscardRequest => "DISCARD_REQUEST",
-        BundleControlType::DiscardReply => "DISCARD_REPLY",
-    };
-    let flags = bundle_flags(control.flags);
-    write!(f, "\n bundle_id={:#x} type={kind} flags={flags}", control.bundle_id)
-}
-
-fn bundle_flags(flags: BundleFlags) -> Bits {
-    Bits(flags.0.into(), &[(1, "atomic"), (2, "ordered")])
 }

@@ -22,11 +22,12 @@ mod field;
 mod group;
 mod learn;
 mod matching;
+mod meter;
 mod value;
 
 use matching::Fields;
 
-/// Text that is no flow, match or action.
+/// Text that is no flow, match, action, group or meter.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[error("column {column}: expected {expected}")]
 pub struct ParseError {

@@ -73,6 +73,7 @@ fn multipart_request() -> impl Strategy<Value = Message> {
         any::<u32>().prop_map(MultipartRequestBody::Group),
         Just(MultipartRequestBody::GroupDesc),
         Just(MultipartRequestBody::GroupFeatures),
+        crate::meters::requests(),
         (14..99_u16, bytes(40)).prop_map(|(kind, body)| MultipartRequestBody::Other { kind, body }),
     ];
     (any::<bool>(), body)
@@ -126,6 +127,7 @@ fn multipart_reply() -> impl Strategy<Value = Message> {
         vec(group_stats(), 0..3).prop_map(MultipartReplyBody::Group),
         vec(group(action()), 0..3).prop_map(MultipartReplyBody::GroupDesc),
         group_features().prop_map(MultipartReplyBody::GroupFeatures),
+        crate::meters::replies(),
         (14..99_u16, bytes(40)).prop_map(|(kind, body)| MultipartReplyBody::Other { kind, body }),
     ];
     (any::<bool>(), body)

@@ -83,7 +83,7 @@ impl GroupStats {
             byte_count: stats.u64()?,
             duration_sec: stats.u32()?,
             duration_nsec: stats.u32()?,
-            buckets: super::read_all(&mut stats, |stats| {
+            buckets: super::codec::read_all(&mut stats, |stats| {
                 Ok(BucketCounter { packet_count: stats.u64()?, byte_count: stats.u64()? })
             })?,
         })

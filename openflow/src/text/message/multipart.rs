@@ -3,13 +3,14 @@
 use std::fmt;
 
 use super::parts::{Duration, HexDump};
-use super::port;
-use crate::PortNo;
+use super::{group, meter, port};
+
 use crate::message::{
     FlowStats, FlowStatsRequest, MultipartReply, MultipartReplyBody, MultipartRequest,
     MultipartRequestBody, TableStats,
 };
 use crate::text::{Naming, flow};
+use crate::{Group, PortNo};
 
 /// Writes a request; `title` writes everything up to the colon.
 pub(super) fn request(
@@ -36,6 +37,24 @@ pub(super) fn request(
             title(f, "OFPST_PORT")?;
             write!(f, " port_no={port}")
         }
+        MultipartRequestBody::Group(group) => {
+            title(f, "OFPST_GROUP")?;
+            group::which(f, *group)
+        }
+        MultipartRequestBody::GroupDesc => {
+            title(f, "OFPST_GROUP_DESC")?;
+            group::which(f, Group::ALL)
+        }
+        MultipartRequestBody::GroupFeatures => title(f, "OFPST_GROUP_FEATURES"),
+        MultipartRequestBody::Meter(meter) => {
+            title(f, "OFPST_METER")?;
+            meter::which(f, *meter)
+        }
+        MultipartRequestBody::MeterConfig(meter) => {
+            title(f, "OFPST_METER_CONFIG")?;
+            meter::which(f, *meter)
+        }
+        MultipartRequestBody::MeterFeatures => title(f, "OFPST_METER_FEATURES"),
         MultipartRequestBody::PortDesc => {
             title(f, "OFPST_PORT_DESC")?;
             write!(f, " port={}", PortNo::ANY)
@@ -43,11 +62,6 @@ pub(super) fn request(
         MultipartRequestBody::Other { kind, body } => {
             title(f, &format!("multipart type {kind}"))?;
             write!(f, " {} bytes\n{}", body.len(), HexDump(body))
-        }
-        #[allow(unreachable_patterns, reason = "types may be added without a syntax of theirs")]
-        other => {
-            title(f, "multipart")?;
-            write!(f, " {other:?}")
         }
     }
 }
@@ -92,6 +106,30 @@ pub(super) fn reply(
                 port::stats(f, stats)
             })
         }
+        MultipartReplyBody::Group(groups) => {
+            title(f, "OFPST_GROUP")?;
+            group::stats(f, groups)
+        }
+        MultipartReplyBody::GroupDesc(groups) => {
+            title(f, "OFPST_GROUP_DESC")?;
+            group::descriptions(f, groups)
+        }
+        MultipartReplyBody::GroupFeatures(features) => {
+            title(f, "OFPST_GROUP_FEATURES")?;
+            group::features(f, features)
+        }
+        MultipartReplyBody::Meter(meters) => {
+            title(f, "OFPST_METER")?;
+            meter::stats(f, meters)
+        }
+        MultipartReplyBody::MeterConfig(meters) => {
+            title(f, "OFPST_METER_CONFIG")?;
+            meter::configs(f, meters)
+        }
+        MultipartReplyBody::MeterFeatures(features) => {
+            title(f, "OFPST_METER_FEATURES")?;
+            meter::features(f, features)
+        }
         MultipartReplyBody::PortDesc(ports) => {
             title(f, "OFPST_PORT_DESC")?;
             let mut ports: Vec<_> = ports.iter().collect();
@@ -104,11 +142,6 @@ pub(super) fn reply(
         MultipartReplyBody::Other { kind, body } => {
             title(f, &format!("multipart type {kind}"))?;
             write!(f, " {} bytes\n{}", body.len(), HexDump(body))
-        }
-        #[allow(unreachable_patterns, reason = "types may be added without a syntax of theirs")]
-        other => {
-            title(f, "multipart")?;
-            write!(f, " {other:?}")
         }
     }
 }

@@ -32,7 +32,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Seconds and nanoseconds, with as many decimals as are needed: none, three or nine.
+/// Seconds and nanoseconds, with as many decimals as are needed: none, three, or up to nine.
 pub(super) struct Duration(pub(super) u32, pub(super) u32);
 
 impl fmt::Display for Duration {
@@ -42,7 +42,10 @@ impl fmt::Display for Duration {
             Self(seconds, nanoseconds) if nanoseconds % 1_000_000 == 0 => {
                 write!(f, "{seconds}.{:03}s", nanoseconds / 1_000_000)
             }
-            Self(seconds, nanoseconds) => write!(f, "{seconds}.{nanoseconds:09}s"),
+            Self(seconds, nanoseconds) => {
+                let decimals = format!("{nanoseconds:09}");
+                write!(f, "{seconds}.{}s", decimals.trim_end_matches('0'))
+            }
         }
     }
 }
