@@ -47,9 +47,10 @@ pub use group_mod::{GroupMod, GroupModCommand};
 pub use hello::Hello;
 pub use meter_mod::{MeterMod, MeterModCommand};
 pub use multipart::{
-    AggregateStats, BucketCounter, Desc, FlowStats, FlowStatsRequest, GroupFeatures, GroupStats,
-    MeterBandStats, MeterFeatures, MeterStats, MultipartReply, MultipartReplyBody,
-    MultipartRequest, MultipartRequestBody, PortStats, TableStats,
+    AggregateStats, BucketCounter, Desc, FlowMonitorFlags, FlowMonitorRequest, FlowStats,
+    FlowStatsRequest, FlowUpdate, GroupFeatures, GroupStats, MeterBandStats, MeterFeatures,
+    MeterStats, MultipartReply, MultipartReplyBody, MultipartRequest, MultipartRequestBody,
+    PortStats, TableStats,
 };
 pub use packet_in::PacketIn;
 pub use packet_in2::{PacketIn2, PacketInFormat};
@@ -154,6 +155,17 @@ pub enum Message {
     BundleControl(BundleControl),
     /// Puts a message into a bundle (ONF extension 230).
     BundleAdd(BundleAdd),
+    /// Ends a flow monitor (ONF extension 187).
+    FlowMonitorCancel {
+        /// The monitor: [`FlowMonitorRequest::id`].
+        id: u32,
+    },
+    /// Changes of flows come too fast to be told: until
+    /// [`FlowMonitorResumed`](Self::FlowMonitorResumed), what is known of flows is incomplete (ONF
+    /// extension 187).
+    FlowMonitorPaused,
+    /// Every change of flows has been told again (ONF extension 187).
+    FlowMonitorResumed,
     /// Chooses the messages that carry packets (Nicira).
     SetPacketInFormat(PacketInFormat),
     /// Names this connection for `controller` actions (Nicira).

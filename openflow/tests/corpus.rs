@@ -8,6 +8,7 @@ use std::path::Path;
 use openflow::Flow;
 use openflow::message::{FlowMod, FlowModCommand, Message, flow_frame};
 
+#[allow(dead_code, reason = "each test uses a part of it")]
 #[path = "ovs/ofctl.rs"]
 mod ofctl;
 

@@ -5,6 +5,7 @@
 
 #[path = "ovs/flows.rs"]
 mod flows;
+#[allow(dead_code, reason = "each test uses a part of it")]
 #[path = "ovs/ofctl.rs"]
 mod ofctl;
 #[allow(dead_code, reason = "each test uses a part of it")]

@@ -9,10 +9,10 @@ use std::process::{Command, Stdio};
 use bytes::Bytes;
 use openflow::message::{
     BucketCounter, BundleControl, BundleControlType, ControllerRole, ErrorCode, ErrorMessage,
-    FlowMod, FlowModCommand, FlowRemoved, FlowStats, FlowStatsRequest, GroupFeatures, GroupMod,
-    GroupModCommand, GroupStats, Hello, Message, MeterBandStats, MeterFeatures, MeterMod,
-    MeterModCommand, MeterStats, MultipartReply, MultipartReplyBody, MultipartRequestBody, Port,
-    PortReason, PortStatus, Role, SwitchConfig,
+    FlowMod, FlowModCommand, FlowMonitorFlags, FlowMonitorRequest, FlowRemoved, FlowStats,
+    FlowStatsRequest, FlowUpdate, GroupFeatures, GroupMod, GroupModCommand, GroupStats, Hello,
+    Message, MeterBandStats, MeterFeatures, MeterMod, MeterModCommand, MeterStats, MultipartReply,
+    MultipartReplyBody, MultipartRequestBody, Port, PortReason, PortStatus, Role, SwitchConfig,
 };
 use openflow::{Group, MacAddr, Meter, MeterFlags, PortNo};
 
@@ -281,4 +281,45 @@ fn meters_are_printed_alike() {
             max_color: 2,
         })));
     }
+}
+
+#[test]
+fn flow_monitors_are_printed_alike() {
+    let matching: openflow::Match = "tcp,reg0=0x5,tp_dst=80".parse().unwrap();
+    let request = FlowMonitorRequest {
+        table: 3,
+        out_port: PortNo::LOCAL,
+        matching,
+        ..FlowMonitorRequest::new(7, FlowMonitorFlags(0x3f))
+    };
+    let all = FlowMonitorRequest::new(8, FlowMonitorFlags::ADD);
+    let body = MultipartRequestBody::FlowMonitor(vec![request, all]);
+    check(&Message::MultipartRequest(body.into()));
+    check(&Message::FlowMonitorCancel { id: 5 });
+    check(&Message::FlowMonitorPaused);
+    check(&Message::FlowMonitorResumed);
+
+    let parse = |text: &str| text.parse::<openflow::Flow>().unwrap();
+    let flow = parse(
+        "cookie=0x9, table=4, idle_timeout=60, hard_timeout=7, tcp,tp_dst=80 actions=output:3",
+    );
+    let empty = openflow::Flow { instructions: vec![], ..flow.clone() };
+    check(&reply(MultipartReplyBody::FlowMonitor(vec![
+        FlowUpdate::Added(flow.clone()),
+        FlowUpdate::Modified(parse("actions=output:1,output:2")),
+        FlowUpdate::Added(parse("tun_id=0x7 actions=drop")),
+        FlowUpdate::Abbreviated { xid: 0x77 },
+        FlowUpdate::Deleted { flow: empty.clone(), reason: 2 },
+        FlowUpdate::Deleted { flow: empty, reason: 99 },
+    ])));
+    check(&reply(MultipartReplyBody::FlowMonitor(vec![])));
+
+    // What `ovs-ofctl` leaves out.
+    let update = FlowUpdate::Added(openflow::Flow { priority: 9, ..flow });
+    let printed = reply(MultipartReplyBody::FlowMonitor(vec![update])).display(0).to_string();
+    assert_eq!(
+        printed,
+        "ONFST_FLOW_MONITOR reply (OF1.3) (xid=0x0):\n event=ADDED table=4 idle_timeout=60 \
+         hard_timeout=7 cookie=0x9 priority=9,tcp,tp_dst=80 actions=output:3"
+    );
 }

@@ -12,6 +12,8 @@ mod groups;
 mod messages;
 #[path = "roundtrip/meters.rs"]
 mod meters;
+#[path = "roundtrip/monitors.rs"]
+mod monitors;
 #[path = "roundtrip/values.rs"]
 mod values;
 

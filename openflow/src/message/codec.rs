@@ -90,6 +90,9 @@ impl Message {
             | Self::SetControllerId(_)
             | Self::PacketIn2(_)
             | Self::CtFlushZone(_)
+            | Self::FlowMonitorCancel { .. }
+            | Self::FlowMonitorPaused
+            | Self::FlowMonitorResumed
             | Self::Experimenter(_) => kind::EXPERIMENTER,
             Self::Unknown { kind, .. } => *kind,
         }
@@ -126,6 +129,9 @@ impl Message {
             | Self::SetControllerId(_)
             | Self::PacketIn2(_)
             | Self::CtFlushZone(_)
+            | Self::FlowMonitorCancel { .. }
+            | Self::FlowMonitorPaused
+            | Self::FlowMonitorResumed
             | Self::Experimenter(_) => experimenter::encode(self, out),
         }
     }

@@ -9,6 +9,9 @@ pub(super) const NICIRA: u32 = 0x0000_2320;
 /// The Open Networking Foundation's.
 pub(super) const ONF: u32 = 0x4f4e_4600;
 
+const ONFT_FLOW_MONITOR_CANCEL: u32 = 1870;
+const ONFT_FLOW_MONITOR_PAUSED: u32 = 1871;
+const ONFT_FLOW_MONITOR_RESUMED: u32 = 1872;
 const ONF_BUNDLE_CONTROL: u32 = 2300;
 const ONF_BUNDLE_ADD: u32 = 2301;
 const NXT_SET_PACKET_IN_FORMAT: u32 = 16;
@@ -16,8 +19,8 @@ const NXT_SET_CONTROLLER_ID: u32 = 20;
 const NXT_CT_FLUSH_ZONE: u32 = 29;
 const NXT_PACKET_IN2: u32 = 30;
 
-/// A message that the standard does not define: `struct ofp_experimenter_header`, OpenFlow 1.3.5
-/// §7.5.4.
+/// What the standard does not define: a message, `struct ofp_experimenter_header`, OpenFlow 1.3.5
+/// §7.5.4, or the body of a multipart message, `struct ofp_experimenter_multipart_header`, §7.3.5.18.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Experimenter {
     /// Whose message: an IEEE OUI, or an ONF experimenter identifier.
@@ -26,6 +29,30 @@ pub struct Experimenter {
     pub exp_type: u32,
     /// What follows.
     pub body: Bytes,
+}
+
+impl Experimenter {
+    /// Writes the experimenter's header and what follows.
+    pub(super) fn encode(&self, out: &mut BytesMut) {
+        put_header(out, self.experimenter, self.exp_type);
+        out.put_slice(&self.body);
+    }
+
+    /// Reads whose it is, and which.
+    pub(super) fn header(reader: &mut Reader<'_>) -> Result<(u32, u32), DecodeError> {
+        Ok((reader.u32()?, reader.u32()?))
+    }
+
+    /// What is behind the header, as bytes.
+    pub(super) fn rest((experimenter, exp_type): (u32, u32), reader: &mut Reader<'_>) -> Self {
+        Self { experimenter, exp_type, body: reader.rest_bytes() }
+    }
+}
+
+/// Writes the header of what an experimenter defines.
+pub(super) fn put_header(out: &mut BytesMut, experimenter: u32, exp_type: u32) {
+    out.put_u32(experimenter);
+    out.put_u32(exp_type);
 }
 
 /// Writes an experimenter message with its experimenter header; nothing when `message` is none.
@@ -37,11 +64,13 @@ pub(super) fn encode(message: &Message, out: &mut BytesMut) {
         Message::SetControllerId(_) => (NICIRA, NXT_SET_CONTROLLER_ID),
         Message::CtFlushZone(_) => (NICIRA, NXT_CT_FLUSH_ZONE),
         Message::PacketIn2(_) => (NICIRA, NXT_PACKET_IN2),
-        Message::Experimenter(other) => (other.experimenter, other.exp_type),
+        Message::FlowMonitorCancel { .. } => (ONF, ONFT_FLOW_MONITOR_CANCEL),
+        Message::FlowMonitorPaused => (ONF, ONFT_FLOW_MONITOR_PAUSED),
+        Message::FlowMonitorResumed => (ONF, ONFT_FLOW_MONITOR_RESUMED),
+        Message::Experimenter(other) => return other.encode(out),
         _ => return,
     };
-    out.put_u32(experimenter);
-    out.put_u32(exp_type);
+    put_header(out, experimenter, exp_type);
     match message {
         Message::BundleControl(control) => control.encode(out),
         Message::BundleAdd(add) => add.encode(out),
@@ -52,22 +81,19 @@ pub(super) fn encode(message: &Message, out: &mut BytesMut) {
         }
         Message::CtFlushZone(flush) => flush.encode(out),
         Message::PacketIn2(packet_in) => packet_in.encode(out),
-        Message::Experimenter(other) => out.put_slice(&other.body),
+        Message::FlowMonitorCancel { id } => out.put_u32(*id),
         _ => {}
     }
 }
 
 /// Writes the experimenter header of a bundle-add.
 pub(super) fn put_bundle_add_header(out: &mut BytesMut) {
-    out.put_u32(ONF);
-    out.put_u32(ONF_BUNDLE_ADD);
+    put_header(out, ONF, ONF_BUNDLE_ADD);
 }
 
 /// Reads an experimenter message's body.
 pub(super) fn decode(body: &mut Reader<'_>) -> Result<Message, DecodeError> {
-    let experimenter = body.u32()?;
-    let exp_type = body.u32()?;
-    Ok(match (experimenter, exp_type) {
+    Ok(match Experimenter::header(body)? {
         (ONF, ONF_BUNDLE_CONTROL) => Message::BundleControl(BundleControl::decode(body)?),
         (ONF, ONF_BUNDLE_ADD) => Message::BundleAdd(BundleAdd::decode(body)?),
         (NICIRA, NXT_SET_PACKET_IN_FORMAT) => {
@@ -79,8 +105,9 @@ pub(super) fn decode(body: &mut Reader<'_>) -> Result<Message, DecodeError> {
         }
         (NICIRA, NXT_CT_FLUSH_ZONE) => Message::CtFlushZone(CtFlushZone::decode(body)?),
         (NICIRA, NXT_PACKET_IN2) => Message::PacketIn2(PacketIn2::decode(body)?),
-        _ => {
-            Message::Experimenter(Experimenter { experimenter, exp_type, body: body.rest_bytes() })
-        }
+        (ONF, ONFT_FLOW_MONITOR_CANCEL) => Message::FlowMonitorCancel { id: body.u32()? },
+        (ONF, ONFT_FLOW_MONITOR_PAUSED) => Message::FlowMonitorPaused,
+        (ONF, ONFT_FLOW_MONITOR_RESUMED) => Message::FlowMonitorResumed,
+        whose => Message::Experimenter(Experimenter::rest(whose, body)),
     })
 }

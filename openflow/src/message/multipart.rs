@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 
-use super::Port;
+use super::{Experimenter, Port};
 use crate::{Group, Meter, PortNo};
 
 mod codec;
 mod desc;
 mod flow;
+mod flow_monitor;
 mod group;
 mod meter;
 mod port_stats;
@@ -15,6 +16,7 @@ mod table;
 
 pub use desc::Desc;
 pub use flow::{AggregateStats, FlowStats, FlowStatsRequest};
+pub use flow_monitor::{FlowMonitorFlags, FlowMonitorRequest, FlowUpdate};
 pub use group::{BucketCounter, GroupFeatures, GroupStats};
 pub use meter::{MeterBandStats, MeterFeatures, MeterStats};
 pub use port_stats::PortStats;
@@ -32,6 +34,7 @@ const METER: u16 = 9;
 const METER_CONFIG: u16 = 10;
 const METER_FEATURES: u16 = 11;
 const PORT_DESC: u16 = 13;
+const EXPERIMENTER: u16 = 0xffff;
 
 /// Asks for statistics or descriptions: `struct ofp_multipart_request`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,6 +73,10 @@ pub enum MultipartRequestBody {
     MeterFeatures,
     /// All ports: `OFPMP_PORT_DESC`.
     PortDesc,
+    /// Flows, and from then on every change to them: `ONFST_FLOW_MONITOR`.
+    FlowMonitor(Vec<FlowMonitorRequest>),
+    /// What an experimenter asks for: `OFPMP_EXPERIMENTER`.
+    Experimenter(Experimenter),
     /// Any other type, as bytes.
     Other {
         /// `OFPMP_*`.
@@ -116,6 +123,10 @@ pub enum MultipartReplyBody {
     MeterFeatures(MeterFeatures),
     /// Ports.
     PortDesc(Vec<Port>),
+    /// What became of flows, oldest first.
+    FlowMonitor(Vec<FlowUpdate>),
+    /// What an experimenter tells.
+    Experimenter(Experimenter),
     /// Any other type, as bytes.
     Other {
         /// `OFPMP_*`.
@@ -141,6 +152,7 @@ impl MultipartRequestBody {
             Self::MeterConfig(_) => METER_CONFIG,
             Self::MeterFeatures => METER_FEATURES,
             Self::PortDesc => PORT_DESC,
+            Self::FlowMonitor(_) | Self::Experimenter(_) => EXPERIMENTER,
             Self::Other { kind, .. } => *kind,
         }
     }
@@ -162,6 +174,7 @@ impl MultipartReplyBody {
             Self::MeterConfig(_) => METER_CONFIG,
             Self::MeterFeatures(_) => METER_FEATURES,
             Self::PortDesc(_) => PORT_DESC,
+            Self::FlowMonitor(_) | Self::Experimenter(_) => EXPERIMENTER,
             Self::Other { kind, .. } => *kind,
         }
     }

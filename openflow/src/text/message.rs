@@ -10,6 +10,7 @@ use crate::message::{ControllerRole, Message, PacketInFormat};
 
 mod bundle;
 mod flow;
+mod flow_monitor;
 mod group;
 mod meter;
 mod multipart;
@@ -97,6 +98,9 @@ const fn name(message: &Message) -> &'static str {
         Message::SetAsync(_) => "OFPT_SET_ASYNC",
         Message::BundleControl(_) => "ONFT_BUNDLE_CONTROL",
         Message::BundleAdd(_) => "ONFT_BUNDLE_ADD_MESSAGE",
+        Message::FlowMonitorCancel { .. } => "ONFT_FLOW_MONITOR_CANCEL",
+        Message::FlowMonitorPaused => "ONFT_FLOW_MONITOR_PAUSED",
+        Message::FlowMonitorResumed => "ONFT_FLOW_MONITOR_RESUMED",
         Message::SetPacketInFormat(_) => "NXT_SET_PACKET_IN_FORMAT",
         Message::SetControllerId(_) => "NXT_SET_CONTROLLER_ID",
         Message::PacketIn2(_) => "NXT_PACKET_IN2",
@@ -131,6 +135,7 @@ fn body(f: &mut fmt::Formatter<'_>, message: &Message) -> fmt::Result {
         Message::GetAsyncReply(it) | Message::SetAsync(it) => asynchronous(f, it),
         Message::BundleControl(it) => bundle_control(f, it),
         Message::BundleAdd(it) => bundle_add(f, it),
+        Message::FlowMonitorCancel { id } => write!(f, " id={id}"),
         Message::SetPacketInFormat(PacketInFormat(format)) => match format {
             0 => f.write_str(" format=standard"),
             1 => f.write_str(" format=nxt_packet_in"),
@@ -145,6 +150,8 @@ fn body(f: &mut fmt::Formatter<'_>, message: &Message) -> fmt::Result {
         | Message::GetAsyncRequest
         | Message::BarrierRequest
         | Message::BarrierReply
+        | Message::FlowMonitorPaused
+        | Message::FlowMonitorResumed
         // These write what follows together with their names.
         | Message::MultipartRequest(_)
         | Message::MultipartReply(_)

@@ -23,6 +23,26 @@ pub(crate) fn frames_of(
     input: &str,
     wanted: impl Fn(&Message) -> bool,
 ) -> Vec<Vec<u8>> {
+    record(command, argument, input, wanted, usize::MAX)
+}
+
+/// The first `wanted` message that a command sends which does not end by itself.
+pub(crate) fn first_frame_of(
+    command: &str,
+    argument: &str,
+    wanted: impl Fn(&Message) -> bool,
+) -> Vec<u8> {
+    record(command, argument, "", wanted, 1).remove(0)
+}
+
+/// Records until the command ends, or `enough` messages that are wanted have come.
+fn record(
+    command: &str,
+    argument: &str,
+    input: &str,
+    wanted: impl Fn(&Message) -> bool,
+    enough: usize,
+) -> Vec<Vec<u8>> {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("switch");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -52,7 +72,7 @@ pub(crate) fn frames_of(
     stream.set_nonblocking(false).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut session = Session::new(End::Switch, Instant::now());
-    let mut recorded = Vec::new();
+    let (mut recorded, mut frames) = (Vec::new(), Vec::new());
     let mut buffer = vec![0; 65536];
     loop {
         while let Some(bytes) = session.poll_transmit() {
@@ -69,17 +89,21 @@ pub(crate) fn frames_of(
                 session.reply(xid, &Message::BarrierReply).unwrap();
             }
         }
+        while let Some(length) = Header::read(&recorded).map(|it| usize::from(it.length)) {
+            if length > recorded.len() {
+                break;
+            }
+            let frame: Vec<u8> = recorded.drain(..length).collect();
+            if Message::decode(&frame).is_ok_and(|(_, message)| wanted(&message)) {
+                frames.push(frame);
+            }
+        }
+        if frames.len() >= enough {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return frames;
+        }
     }
     assert!(child.wait().unwrap().success());
-
-    let mut frames = Vec::new();
-    let mut rest = &recorded[..];
-    while let Some(header) = Header::read(rest) {
-        let (frame, tail) = rest.split_at(usize::from(header.length));
-        if Message::decode(frame).is_ok_and(|(_, message)| wanted(&message)) {
-            frames.push(frame.to_vec());
-        }
-        rest = tail;
-    }
     frames
 }

@@ -98,10 +98,15 @@ impl Switch {
         lines.lines().map(|line| line.trim().to_owned()).filter(|it| !it.is_empty()).collect()
     }
 
-    pub(crate) fn connect(&self) -> Connection {
+    /// A connection to the bridge, with nothing said yet.
+    pub(crate) fn stream(&self) -> UnixStream {
         let stream = UnixStream::connect(self.directory.path().join("br0.mgmt")).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let mut connection = Connection { stream, xid: 1 };
+        stream
+    }
+
+    pub(crate) fn connect(&self) -> Connection {
+        let mut connection = Connection { stream: self.stream(), xid: 1 };
         connection.send(&Message::Hello(Hello::only_1_3()));
         assert!(matches!(connection.receive().1, Message::Hello(hello) if hello.speaks_1_3()));
         connection

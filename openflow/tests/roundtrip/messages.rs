@@ -73,6 +73,8 @@ fn multipart_request() -> impl Strategy<Value = Message> {
         any::<u32>().prop_map(MultipartRequestBody::Group),
         Just(MultipartRequestBody::GroupDesc),
         Just(MultipartRequestBody::GroupFeatures),
+        vec(crate::monitors::request(), 0..3).prop_map(MultipartRequestBody::FlowMonitor),
+        experimenter().prop_map(MultipartRequestBody::Experimenter),
         crate::meters::requests(),
         (14..99_u16, bytes(40)).prop_map(|(kind, body)| MultipartRequestBody::Other { kind, body }),
     ];
@@ -127,6 +129,8 @@ fn multipart_reply() -> impl Strategy<Value = Message> {
         vec(group_stats(), 0..3).prop_map(MultipartReplyBody::Group),
         vec(group(action()), 0..3).prop_map(MultipartReplyBody::GroupDesc),
         group_features().prop_map(MultipartReplyBody::GroupFeatures),
+        vec(crate::monitors::update(), 0..3).prop_map(MultipartReplyBody::FlowMonitor),
+        experimenter().prop_map(MultipartReplyBody::Experimenter),
         crate::meters::replies(),
         (14..99_u16, bytes(40)).prop_map(|(kind, body)| MultipartReplyBody::Other { kind, body }),
     ];
@@ -168,6 +172,15 @@ fn packets() -> impl Strategy<Value = Message> {
         },
     );
     prop_oneof![packet_in, packet_in2, packet_out]
+}
+
+/// What an experimenter that nobody knows has to say.
+fn experimenter() -> impl Strategy<Value = Experimenter> {
+    (3_u32..99, any::<u32>(), bytes(40)).prop_map(|(experimenter, exp_type, body)| Experimenter {
+        experimenter,
+        exp_type,
+        body,
+    })
 }
 
 /// Any message.
@@ -231,9 +244,6 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
     let add = (any::<u32>(), any::<u16>(), bytes(60)).prop_map(|(bundle_id, flags, message)| {
         Message::BundleAdd(BundleAdd { bundle_id, flags: BundleFlags(flags), message })
     });
-    let experimenter = (3_u32..99, any::<u32>(), bytes(40)).prop_map(|(who, exp_type, body)| {
-        Message::Experimenter(Experimenter { experimenter: who, exp_type, body })
-    });
     let unknown = (40..200_u8, bytes(40)).prop_map(|(kind, body)| Message::Unknown { kind, body });
     let empty = select(vec![
         Message::FeaturesRequest,
@@ -241,6 +251,8 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         Message::BarrierRequest,
         Message::BarrierReply,
         Message::GetAsyncRequest,
+        Message::FlowMonitorPaused,
+        Message::FlowMonitorResumed,
     ]);
     prop_oneof![
         hello,
@@ -267,7 +279,8 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         any::<u32>().prop_map(|format| Message::SetPacketInFormat(PacketInFormat(format))),
         any::<u16>().prop_map(Message::SetControllerId),
         any::<u16>().prop_map(|zone| Message::CtFlushZone(CtFlushZone { zone })),
-        experimenter,
+        any::<u32>().prop_map(|id| Message::FlowMonitorCancel { id }),
+        experimenter().prop_map(Message::Experimenter),
         unknown,
         empty,
     ]

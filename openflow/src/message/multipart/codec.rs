@@ -3,14 +3,19 @@
 
 use bytes::{BufMut, BytesMut};
 
+use super::super::experimenter::{Experimenter, ONF, put_header as put_experimenter};
 use super::{
-    AGGREGATE, AggregateStats, DESC, Desc, FLOW, FlowStats, FlowStatsRequest, GROUP, GROUP_DESC,
-    GROUP_FEATURES, GroupFeatures, GroupStats, METER, METER_CONFIG, METER_FEATURES, MeterFeatures,
-    MeterStats, MultipartReply, MultipartReplyBody, MultipartRequest, MultipartRequestBody,
-    PORT_DESC, PORT_STATS, Port, PortStats, TABLE, TableStats, group, meter,
+    AGGREGATE, AggregateStats, DESC, Desc, EXPERIMENTER, FLOW, FlowMonitorRequest, FlowStats,
+    FlowStatsRequest, FlowUpdate, GROUP, GROUP_DESC, GROUP_FEATURES, GroupFeatures, GroupStats,
+    METER, METER_CONFIG, METER_FEATURES, MeterFeatures, MeterStats, MultipartReply,
+    MultipartReplyBody, MultipartRequest, MultipartRequestBody, PORT_DESC, PORT_STATS, Port,
+    PortStats, TABLE, TableStats, group, meter,
 };
 use crate::wire::Reader;
 use crate::{DecodeError, PortNo};
+
+/// `ONFST_FLOW_MONITOR`.
+const ONF_FLOW_MONITOR: u32 = 1870;
 
 /// `OFPMPF_REQ_MORE`, `OFPMPF_REPLY_MORE`.
 const MORE: u16 = 1;
@@ -29,6 +34,11 @@ impl MultipartRequest {
                 out.put_u32(*number);
                 out.put_u32(0);
             }
+            MultipartRequestBody::FlowMonitor(monitors) => {
+                put_experimenter(out, ONF, ONF_FLOW_MONITOR);
+                monitors.iter().for_each(|it| it.encode(out));
+            }
+            MultipartRequestBody::Experimenter(it) => it.encode(out),
             MultipartRequestBody::Other { body, .. } => out.put_slice(body),
             MultipartRequestBody::Desc
             | MultipartRequestBody::Table
@@ -54,6 +64,13 @@ impl MultipartRequest {
             METER_CONFIG => MultipartRequestBody::MeterConfig(read_padded(reader)?),
             METER_FEATURES => MultipartRequestBody::MeterFeatures,
             PORT_DESC => MultipartRequestBody::PortDesc,
+            EXPERIMENTER => match Experimenter::header(reader)? {
+                (ONF, ONF_FLOW_MONITOR) => {
+                    let monitors = read_all(reader, FlowMonitorRequest::decode)?;
+                    MultipartRequestBody::FlowMonitor(monitors)
+                }
+                whose => MultipartRequestBody::Experimenter(Experimenter::rest(whose, reader)),
+            },
             kind => MultipartRequestBody::Other { kind, body: reader.rest_bytes() },
         };
         Ok(Self { more, body })
@@ -80,6 +97,11 @@ impl MultipartReply {
             }
             MultipartReplyBody::MeterFeatures(features) => features.encode(out),
             MultipartReplyBody::PortDesc(ports) => ports.iter().for_each(|it| it.encode(out)),
+            MultipartReplyBody::FlowMonitor(updates) => {
+                put_experimenter(out, ONF, ONF_FLOW_MONITOR);
+                updates.iter().for_each(|it| it.encode(out));
+            }
+            MultipartReplyBody::Experimenter(it) => it.encode(out),
             MultipartReplyBody::Other { body, .. } => out.put_slice(body),
         }
     }
@@ -101,6 +123,12 @@ impl MultipartReply {
             }
             METER_FEATURES => MultipartReplyBody::MeterFeatures(MeterFeatures::decode(reader)?),
             PORT_DESC => MultipartReplyBody::PortDesc(read_all(reader, Port::decode)?),
+            EXPERIMENTER => match Experimenter::header(reader)? {
+                (ONF, ONF_FLOW_MONITOR) => {
+                    MultipartReplyBody::FlowMonitor(read_all(reader, FlowUpdate::decode)?)
+                }
+                whose => MultipartReplyBody::Experimenter(Experimenter::rest(whose, reader)),
+            },
             kind => MultipartReplyBody::Other { kind, body: reader.rest_bytes() },
         };
         Ok(Self { more, body })

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::parts::{Duration, HexDump};
-use super::{group, meter, port};
+use super::{flow_monitor, group, meter, port};
 
 use crate::message::{
     FlowStats, FlowStatsRequest, MultipartReply, MultipartReplyBody, MultipartRequest,
@@ -58,6 +58,15 @@ pub(super) fn request(
         MultipartRequestBody::PortDesc => {
             title(f, "OFPST_PORT_DESC")?;
             write!(f, " port={}", PortNo::ANY)
+        }
+        MultipartRequestBody::FlowMonitor(monitors) => {
+            title(f, "ONFST_FLOW_MONITOR")?;
+            monitors.iter().try_for_each(|it| flow_monitor::request(f, it))
+        }
+        MultipartRequestBody::Experimenter(it) => {
+            let (whose, which) = (it.experimenter, it.exp_type);
+            title(f, &format!("experimenter {whose:#010x}, multipart type {which}"))?;
+            write!(f, " {} bytes\n{}", it.body.len(), HexDump(&it.body))
         }
         MultipartRequestBody::Other { kind, body } => {
             title(f, &format!("multipart type {kind}"))?;
@@ -138,6 +147,15 @@ pub(super) fn reply(
                 f.write_str("\n")?;
                 port::description(f, it)
             })
+        }
+        MultipartReplyBody::FlowMonitor(updates) => {
+            title(f, "ONFST_FLOW_MONITOR")?;
+            updates.iter().try_for_each(|it| flow_monitor::update(f, it))
+        }
+        MultipartReplyBody::Experimenter(it) => {
+            let (whose, which) = (it.experimenter, it.exp_type);
+            title(f, &format!("experimenter {whose:#010x}, multipart type {which}"))?;
+            write!(f, " {} bytes\n{}", it.body.len(), HexDump(&it.body))
         }
         MultipartReplyBody::Other { kind, body } => {
             title(f, &format!("multipart type {kind}"))?;

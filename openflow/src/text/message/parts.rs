@@ -7,13 +7,26 @@ pub(super) struct Bits(pub(super) u32, pub(super) &'static [(u32, &'static str)]
 
 impl fmt::Display for Bits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mut rest, mut separator) = (self.0, "");
-        for (bit, name) in self.1.iter().filter(|(bit, _)| self.0 & bit != 0) {
+        write!(f, "{}", BitList { bits: self.0, names: self.1, separator: " " })
+    }
+}
+
+/// As [`Bits`], with something else than spaces between.
+pub(super) struct BitList {
+    pub(super) bits: u32,
+    pub(super) names: &'static [(u32, &'static str)],
+    pub(super) separator: &'static str,
+}
+
+impl fmt::Display for BitList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut rest, mut separator) = (self.bits, "");
+        for (bit, name) in self.names.iter().filter(|(bit, _)| self.bits & bit != 0) {
             write!(f, "{separator}{name}")?;
-            (rest, separator) = (rest & !bit, " ");
+            (rest, separator) = (rest & !bit, self.separator);
         }
         match rest {
-            0 if self.0 == 0 => f.write_str("0"),
+            0 if self.bits == 0 => f.write_str("0"),
             0 => Ok(()),
             rest => write!(f, "{separator}{rest:#x}"),
         }
