@@ -1,11 +1,11 @@
 //! OpenFlow 1.3 messages: every one as a typed value, to bytes and back.
 //!
-//! [`Message::encode`] and [`Message::decode`] work on whole messages, header included. Types that
-//! this module does not know stay bytes ([`Message::Unknown`], [`Message::Experimenter`] and the
-//! `Other` variants), as do actions and instructions that are unknown or written in an unusual way.
-//! What decodes encodes to the same bytes, but for padding, which is written as zeros, for the
-//! fields of a match, which are put in canonical order, and for the order of the properties of
-//! [`PacketIn2`].
+//! [`Message::encode`] and [`Message::decode`] work on whole messages, header included. What decodes
+//! encodes to the same bytes, always: types that this module does not know stay bytes
+//! ([`Message::Unknown`], [`Message::Experimenter`] and the `Other` variants), as do parts of
+//! messages that are unknown or written in an unusual way (actions, instructions, properties), and
+//! a message whose bytes no typed value stands for is [`Message::Unknown`] as a whole.
+//! [`Message::interpret`] gives a typed value for such a message, too.
 
 use bytes::Bytes;
 
@@ -176,7 +176,7 @@ pub enum Message {
     CtFlushZone(CtFlushZone),
     /// Any other experimenter's message.
     Experimenter(Experimenter),
-    /// Any other type.
+    /// Any other type, or a message with unusual bytes: see [`Message::decode`].
     Unknown {
         /// `OFPT_*`.
         kind: u8,

@@ -144,7 +144,7 @@ impl Session {
         }
         while let Some(frame) = self.frames.next(&mut input)? {
             let header = Header::read(&frame).expect("a frame has at least a header");
-            let (xid, message) = Message::decode(&frame).map_err(|source| {
+            let (xid, message) = Message::interpret(&frame).map_err(|source| {
                 let (kind, xid) = (header.kind, header.xid);
                 ProtocolError::Malformed { kind, xid, source }
             })?;

@@ -41,8 +41,7 @@ fn a_prefix_that_claims_to_be_whole_is_an_error_or_survives() {
             frame.truncate(length);
             frame[2..4].copy_from_slice(&(length as u16).to_be_bytes());
             if let Ok((xid, message)) = Message::decode(&frame) {
-                let again = message.to_bytes(xid).unwrap();
-                assert_eq!(Message::decode(&again), Ok((xid, message)), "{recorded}, {length}");
+                assert_eq!(message.to_bytes(xid).unwrap(), frame, "{recorded}, {length}");
             }
         }
     }

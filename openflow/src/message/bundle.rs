@@ -131,7 +131,7 @@ impl BundleAdd {
     /// When it is cut short or malformed; offsets count from its own start.
     pub fn decode_message(&self) -> Result<(u32, Message), DecodeError> {
         let length = Header::read(&self.message).map_or(HEADER, |it| usize::from(it.length));
-        Message::decode(self.message.get(..length).unwrap_or(&self.message))
+        Message::interpret(self.message.get(..length).unwrap_or(&self.message))
     }
 
     /// Writes what follows `exp_type`.

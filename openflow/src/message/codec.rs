@@ -3,8 +3,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
-    AsyncConfig, ErrorMessage, FeaturesReply, FlowMod, FlowRemoved, GroupMod, Hello, Message,
-    MeterMod, MultipartReply, MultipartRequest, PacketIn, PacketOut, PortStatus, Role,
+    AsyncConfig, ErrorMessage, FeaturesReply, FlowMod, FlowRemoved, GroupMod, HEADER, Hello,
+    Message, MeterMod, MultipartReply, MultipartRequest, PacketIn, PacketOut, PortStatus, Role,
     SwitchConfig, VERSION, experimenter, kind,
 };
 use crate::wire::{Reader, put_length};
@@ -32,13 +32,44 @@ impl Message {
         Ok(out.freeze())
     }
 
-    /// Reads one whole message: its xid and itself.
+    /// Reads one whole message: its xid and a value that encodes to the same bytes.
+    ///
+    /// That value is [`Message::Unknown`], the bytes themselves, not only for types that this crate
+    /// does not know, but also where the message says something that its type here cannot: padding
+    /// that is not zero, fields of a match in another order than [`Match`](crate::Match) has,
+    /// reserved bits. [`Message::interpret`] reads past such things.
     ///
     /// # Errors
     ///
     /// When `bytes` are not exactly one well-formed message of OpenFlow 1.3 (a hello may be of any
     /// version).
     pub fn decode(bytes: &[u8]) -> Result<(u32, Self), DecodeError> {
+        let (xid, message) = Self::interpret(bytes)?;
+        // Every way in which bytes can be unusual is covered by trying.
+        let mut again = BytesMut::with_capacity(bytes.len());
+        if message.encode(xid, &mut again).is_ok() && again == bytes {
+            return Ok((xid, message));
+        }
+        let mut reader = Reader::new("ofp_header", bytes);
+        let version = reader.u8()?;
+        if version != VERSION {
+            return Err(reader.bad("version", 1, version, "4, OpenFlow 1.3"));
+        }
+        let kind = reader.u8()?;
+        reader.skip(HEADER - 2)?;
+        Ok((xid, Self::Unknown { kind, body: reader.rest_bytes() }))
+    }
+
+    /// Reads one whole message: its xid and what it means.
+    ///
+    /// As [`Message::decode`], but whoever sends unusual bytes is understood, at the price of a value
+    /// that may encode to other bytes with the same meaning. For whoever acts upon messages and does
+    /// not pass them on; a [`Session`](crate::session::Session) reads so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Message::decode`].
+    pub fn interpret(bytes: &[u8]) -> Result<(u32, Self), DecodeError> {
         let mut reader = Reader::new("ofp_header", bytes);
         let version = reader.u8()?;
         let kind = reader.u8()?;
@@ -50,10 +81,19 @@ impl Message {
             return Err(reader.bad("length", 2, length, "the number of bytes of the message"));
         }
         let xid = reader.u32()?;
-        let mut body = reader.named(structure(kind));
+        Ok((xid, Self::interpret_body(version, kind, reader)?))
+    }
+
+    /// What the body of a message means.
+    pub(crate) fn interpret_body(
+        version: u8,
+        kind: u8,
+        body: Reader<'_>,
+    ) -> Result<Self, DecodeError> {
+        let mut body = body.named(structure(kind));
         let message = Self::decode_body(version, kind, &mut body)?;
         body.finish()?;
-        Ok((xid, message))
+        Ok(message)
     }
 
     /// The type in the header.

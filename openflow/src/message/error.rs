@@ -83,7 +83,7 @@ impl ErrorMessage {
     pub fn offending_message(&self) -> Option<Message> {
         let header = self.offending_header()?;
         let whole = self.data.get(..usize::from(header.length).max(HEADER))?;
-        Message::decode(whole).ok().map(|(_, message)| message)
+        Message::interpret(whole).ok().map(|(_, message)| message)
     }
 
     /// What was refused, when that was a flow-mod, by itself or in a bundle. The 64 bytes that every

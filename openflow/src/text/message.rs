@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use crate::message::{ControllerRole, Message, PacketInFormat};
+use crate::message::{ControllerRole, Message, PacketInFormat, VERSION};
+use crate::wire::Reader;
 
 mod bundle;
 mod flow;
@@ -59,6 +60,12 @@ impl fmt::Display for MessageDisplay<'_> {
                 write!(f, " {} bytes\n{}", it.body.len(), HexDump(&it.body))
             }
             Message::Unknown { kind, body } => {
+                // Of a type that is known, but with unusual bytes.
+                let reader = Reader::new("ofp_header", body);
+                match Message::interpret_body(VERSION, *kind, reader) {
+                    Ok(Message::Unknown { .. }) | Err(_) => {}
+                    Ok(message) => return fmt::Display::fmt(&message.display(self.xid), f),
+                }
                 title(f, &format!("message of type {kind}"))?;
                 write!(f, " {} bytes\n{}", body.len(), HexDump(body))
             }
