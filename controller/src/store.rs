@@ -140,6 +140,10 @@ fn kind_number(kind: Kind) -> u8 {
         Kind::Subnet => 3,
         Kind::Port => 4,
         Kind::Host => 5,
+        Kind::SecurityGroup => 6,
+        Kind::AddressGroup => 7,
+        Kind::Profile => 8,
+        Kind::Rule => 9,
     }
 }
 

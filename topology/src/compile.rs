@@ -96,6 +96,9 @@ impl Compiler {
             .chain(model.networks().values().cloned().map(Resource::Network))
             .chain(model.subnets().values().cloned().map(Resource::Subnet))
             .chain(model.hosts().values().cloned().map(Resource::Host))
+            .chain(model.address_groups().values().cloned().map(Resource::AddressGroup))
+            .chain(model.security_groups().values().cloned().map(Resource::SecurityGroup))
+            .chain(model.profiles().values().cloned().map(Resource::Profile))
             .chain(model.ports().values().cloned().map(Resource::Port));
         for resource in resources {
             compiler.apply(&Change::Put(resource));

@@ -80,21 +80,53 @@ pub enum Kind {
     Port,
     /// A host.
     Host,
+    /// A security group.
+    SecurityGroup,
+    /// An address group.
+    AddressGroup,
+    /// A policy profile.
+    Profile,
+    /// A rule of a security group.
+    Rule,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Project, Self::Network, Self::Subnet, Self::Port, Self::Host];
-}
+    pub const ALL: [Self; 9] = [
+        Self::Project,
+        Self::Network,
+        Self::Subnet,
+        Self::Port,
+        Self::Host,
+        Self::SecurityGroup,
+        Self::AddressGroup,
+        Self::Profile,
+        Self::Rule,
+    ];
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// The name in identifiers, such as `security_group`; [`Display`](fmt::Display) writes it for
+    /// sentences, without the underscore.
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Project => "project",
             Self::Network => "network",
             Self::Subnet => "subnet",
             Self::Port => "port",
             Self::Host => "host",
+            Self::SecurityGroup => "security_group",
+            Self::AddressGroup => "address_group",
+            Self::Profile => "profile",
+            Self::Rule => "rule",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::SecurityGroup => "security group",
+            Self::AddressGroup => "address group",
+            other => other.name(),
         })
     }
 }

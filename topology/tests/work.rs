@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -131,6 +131,7 @@ fn port(number: u32, host: u32) -> Port {
         fixed_ips: vec![address(number)],
         allowed_address_pairs: Vec::new(),
         port_security: true,
+        security_groups: BTreeSet::new(),
         admin_up: true,
         requested_host: None,
         bound_host: Some(host_id(host)),

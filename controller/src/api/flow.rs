@@ -128,7 +128,7 @@ impl Api {
 
 fn references(model: &Model, ids: &[ResourceId]) -> Vec<pb::ObjectReference> {
     let reference = |id: &ResourceId| pb::ObjectReference {
-        kind: id.kind().to_string(),
+        kind: id.kind().name().to_owned(),
         id: id.uuid().to_string(),
         name: model.resource(*id).map(|resource| resource.meta().name.clone()).unwrap_or_default(),
     };

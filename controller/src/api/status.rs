@@ -76,10 +76,10 @@ pub(super) fn rejected(prefix: &str, rejection: Rejection) -> Status {
         }
         Rejection::NotFound { kind, id, field } => {
             let field = field.map(|field| path(prefix, &field));
-            return not_found(&kind.to_string(), &id.to_string(), field.as_deref(), message);
+            return not_found(kind.name(), &id.to_string(), field.as_deref(), message);
         }
         Rejection::AlreadyExists { holder, field, description } => {
-            let (kind, id) = (holder.kind().to_string(), holder.uuid().to_string());
+            let (kind, id) = (holder.kind().name(), holder.uuid().to_string());
             details.set_resource_info(kind, id, "", description.as_str());
             details.add_bad_request_violation(path(prefix, &field), description);
             Code::AlreadyExists
@@ -98,7 +98,7 @@ pub(super) fn rejected(prefix: &str, rejection: Rejection) -> Status {
             Code::ResourceExhausted
         }
         Rejection::Aborted { resource, expected, found } => {
-            let (kind, id) = (resource.kind().to_string(), resource.uuid().to_string());
+            let (kind, id) = (resource.kind().name(), resource.uuid().to_string());
             let metadata =
                 HashMap::from([("expected".to_owned(), expected), ("found".to_owned(), found)]);
             details.set_error_info("ETAG_MISMATCH", DOMAIN, metadata);

@@ -142,6 +142,7 @@ mod tests {
                 fixed_ips: vec![],
                 allowed_address_pairs: vec![],
                 port_security: true,
+                security_groups: BTreeSet::new(),
                 admin_up: true,
                 requested_host: requested_host.map(Into::into),
                 bound_host,

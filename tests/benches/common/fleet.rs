@@ -1,6 +1,6 @@
 //! The model that is measured: ports over three hosts, on one overlay network or over many.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
 use openflow::{MacAddr, PortNo};
@@ -84,6 +84,7 @@ impl Size {
             fixed_ips: vec![fixed_ip(network, Ipv4Addr::new(10, b, c, d).into())],
             allowed_address_pairs: Vec::new(),
             port_security: true,
+            security_groups: BTreeSet::new(),
             admin_up: true,
             requested_host: None,
             bound_host,

@@ -1,6 +1,6 @@
 //! Two hosts and a network between them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -100,6 +100,7 @@ fn port(station: Station, network: NetworkId) -> Port {
         fixed_ips: vec![FixedIp { subnet: SubnetId(Uuid::nil()), ip: station.ip.into() }],
         allowed_address_pairs: vec![],
         port_security: true,
+        security_groups: BTreeSet::new(),
         admin_up: true,
         requested_host: None,
         bound_host: Some(station.host()),

@@ -50,6 +50,8 @@ impl Compiler {
             }
             // No flow depends on a project or on a subnet: ports hold their addresses.
             Some(Resource::Project(_) | Resource::Subnet(_)) | None => {}
+            Some(Resource::SecurityGroup(_) | Resource::AddressGroup(_) | Resource::Profile(_)) => {
+            }
         }
     }
 

@@ -81,7 +81,7 @@ impl Context<'_> {
     /// The metadata of a new resource, with the next free key of its kind.
     pub(super) fn new_meta(&self, kind: Kind, naming: Naming) -> Result<Meta, Rejection> {
         let key = self.model.free_key(kind).ok_or_else(|| Rejection::ResourceExhausted {
-            subject: format!("keys/{kind}"),
+            subject: format!("keys/{}", kind.name()),
             description: format!("every {kind} key is in use"),
         })?;
         let Naming { name, description, labels } = naming;

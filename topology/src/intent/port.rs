@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use openflow::MacAddr;
@@ -140,6 +141,7 @@ pub fn create_port(
         fixed_ips,
         allowed_address_pairs: request.allowed_address_pairs,
         port_security,
+        security_groups: BTreeSet::new(),
         admin_up,
         requested_host,
         bound_host: None,

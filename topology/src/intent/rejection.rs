@@ -116,7 +116,11 @@ impl Rejection {
             users += &format!(" and {} more", by.len() - SHOWN);
         }
         let description = format!("{} {} is in use by {users}", subject.kind(), subject.uuid());
-        Self::obstacle("IN_USE", format!("{}/{}", subject.kind(), subject.uuid()), description)
+        Self::obstacle(
+            "IN_USE",
+            format!("{}/{}", subject.kind().name(), subject.uuid()),
+            description,
+        )
     }
 }
 

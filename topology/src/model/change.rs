@@ -3,7 +3,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Host, HostId, Meta, Network, NetworkId, Port, PortId, Project, ProjectId, Subnet, SubnetId,
+    AddressGroup, AddressGroupId, Host, HostId, Meta, Network, NetworkId, Port, PortId, Profile,
+    ProfileId, Project, ProjectId, RuleId, SecurityGroup, SecurityGroupId, Subnet, SubnetId,
 };
 use crate::key::{Key, Kind};
 
@@ -32,9 +33,15 @@ pub enum Resource {
     Port(Arc<Port>),
     /// A host.
     Host(Arc<Host>),
+    /// A security group, with its rules.
+    SecurityGroup(Arc<SecurityGroup>),
+    /// An address group.
+    AddressGroup(Arc<AddressGroup>),
+    /// A policy profile.
+    Profile(Arc<Profile>),
 }
 
-/// Which resource.
+/// Which resource, or which part of one that has a UUID and a key of its own.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum ResourceId {
     /// A project.
@@ -47,6 +54,14 @@ pub enum ResourceId {
     Port(PortId),
     /// A host.
     Host(HostId),
+    /// A security group.
+    SecurityGroup(SecurityGroupId),
+    /// An address group.
+    AddressGroup(AddressGroupId),
+    /// A policy profile.
+    Profile(ProfileId),
+    /// A rule, which is part of its security group.
+    Rule(RuleId),
 }
 
 impl Resource {
@@ -58,6 +73,9 @@ impl Resource {
             Self::Subnet(subnet) => ResourceId::Subnet(subnet.id),
             Self::Port(port) => ResourceId::Port(port.id),
             Self::Host(host) => ResourceId::Host(host.id),
+            Self::SecurityGroup(group) => ResourceId::SecurityGroup(group.id),
+            Self::AddressGroup(group) => ResourceId::AddressGroup(group.id),
+            Self::Profile(profile) => ResourceId::Profile(profile.id),
         }
     }
 
@@ -69,6 +87,9 @@ impl Resource {
             Self::Subnet(subnet) => &subnet.meta,
             Self::Port(port) => &port.meta,
             Self::Host(host) => &host.meta,
+            Self::SecurityGroup(group) => &group.meta,
+            Self::AddressGroup(group) => &group.meta,
+            Self::Profile(profile) => &profile.meta,
         }
     }
 }
@@ -82,6 +103,10 @@ impl ResourceId {
             Self::Subnet(_) => Kind::Subnet,
             Self::Port(_) => Kind::Port,
             Self::Host(_) => Kind::Host,
+            Self::SecurityGroup(_) => Kind::SecurityGroup,
+            Self::AddressGroup(_) => Kind::AddressGroup,
+            Self::Profile(_) => Kind::Profile,
+            Self::Rule(_) => Kind::Rule,
         }
     }
 
@@ -92,7 +117,11 @@ impl ResourceId {
             | Self::Network(NetworkId(id))
             | Self::Subnet(SubnetId(id))
             | Self::Port(PortId(id))
-            | Self::Host(HostId(id)) => id,
+            | Self::Host(HostId(id))
+            | Self::SecurityGroup(SecurityGroupId(id))
+            | Self::AddressGroup(AddressGroupId(id))
+            | Self::Profile(ProfileId(id))
+            | Self::Rule(RuleId(id)) => id,
         }
     }
 
@@ -104,6 +133,10 @@ impl ResourceId {
             Kind::Subnet => Self::Subnet(SubnetId(id)),
             Kind::Port => Self::Port(PortId(id)),
             Kind::Host => Self::Host(HostId(id)),
+            Kind::SecurityGroup => Self::SecurityGroup(SecurityGroupId(id)),
+            Kind::AddressGroup => Self::AddressGroup(AddressGroupId(id)),
+            Kind::Profile => Self::Profile(ProfileId(id)),
+            Kind::Rule => Self::Rule(RuleId(id)),
         }
     }
 }

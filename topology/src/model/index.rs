@@ -5,10 +5,11 @@ use std::sync::Arc;
 use openflow::MacAddr;
 use rustc_hash::FxHashMap;
 
+use super::policy::Policy;
 use super::runs::AddressRuns;
 use super::{
     AddressRange, Change, Host, HostId, Network, NetworkId, Port, PortId, Project, ProjectId,
-    Resource, ResourceId, Segment, Subnet, SubnetId, VlanId, Vni,
+    Resource, ResourceId, SecurityGroup, Segment, Subnet, SubnetId, VlanId, Vni,
 };
 use crate::key::{Key, Kind};
 
@@ -36,6 +37,7 @@ pub struct Model {
     network_by_physical: BTreeMap<(String, Option<VlanId>), NetworkId>,
     host_by_name: BTreeMap<String, HostId>,
     host_by_system_id: BTreeMap<String, HostId>,
+    pub(super) policy: Policy,
 }
 
 impl Model {
@@ -61,7 +63,7 @@ impl Model {
         }
     }
 
-    /// The resource with this id.
+    /// The resource with this id; `None` for a rule, which is found with [`Model::rule`].
     pub fn resource(&self, id: ResourceId) -> Option<Resource> {
         match id {
             ResourceId::Project(id) => self.projects.get(&id).cloned().map(Resource::Project),
@@ -69,6 +71,14 @@ impl Model {
             ResourceId::Subnet(id) => self.subnets.get(&id).cloned().map(Resource::Subnet),
             ResourceId::Port(id) => self.ports.get(&id).cloned().map(Resource::Port),
             ResourceId::Host(id) => self.hosts.get(&id).cloned().map(Resource::Host),
+            ResourceId::SecurityGroup(id) => {
+                self.security_group(id).cloned().map(Resource::SecurityGroup)
+            }
+            ResourceId::AddressGroup(id) => {
+                self.address_group(id).cloned().map(Resource::AddressGroup)
+            }
+            ResourceId::Profile(id) => self.profile(id).cloned().map(Resource::Profile),
+            ResourceId::Rule(_) => None,
         }
     }
 
@@ -284,6 +294,7 @@ impl Model {
                     self.port_by_address.insert((fixed.subnet, fixed.ip), port.id);
                     self.address_runs.insert(fixed.subnet, fixed.ip);
                 }
+                self.policy.insert_port(port);
                 self.ports.insert(port.id, port.clone());
                 (port.meta.key, Some(port.project))
             }
@@ -293,6 +304,19 @@ impl Model {
                 self.host_by_system_id.extend(system_id.map(|system_id| (system_id, host.id)));
                 self.hosts.insert(host.id, host.clone());
                 (host.meta.key, None)
+            }
+            Resource::SecurityGroup(group) => {
+                self.keys.extend(rule_keys(group));
+                self.policy.insert_group(group);
+                (group.meta.key, Some(group.project))
+            }
+            Resource::AddressGroup(group) => {
+                self.policy.address_groups.insert(group.id, group.clone());
+                (group.meta.key, Some(group.project))
+            }
+            Resource::Profile(profile) => {
+                self.policy.insert_profile(profile);
+                (profile.meta.key, None)
             }
         };
         self.keys.insert((id.kind(), key), id);
@@ -329,6 +353,7 @@ impl Model {
                     self.port_by_address.remove(&(fixed.subnet, fixed.ip));
                     self.address_runs.remove(fixed.subnet, fixed.ip);
                 }
+                self.policy.remove_port(port);
                 self.ports.remove(&port.id);
                 (port.meta.key, Some(port.project))
             }
@@ -340,6 +365,21 @@ impl Model {
                 self.hosts.remove(&host.id);
                 (host.meta.key, None)
             }
+            Resource::SecurityGroup(group) => {
+                for (key, _) in rule_keys(group) {
+                    self.keys.remove(&key);
+                }
+                self.policy.remove_group(group);
+                (group.meta.key, Some(group.project))
+            }
+            Resource::AddressGroup(group) => {
+                self.policy.address_groups.remove(&group.id);
+                (group.meta.key, Some(group.project))
+            }
+            Resource::Profile(profile) => {
+                self.policy.remove_profile(profile);
+                (profile.meta.key, None)
+            }
         };
         self.keys.remove(&(id.kind(), key));
         if let Some(project) = project {
@@ -347,6 +387,10 @@ impl Model {
         }
         Some(old)
     }
+}
+
+fn rule_keys(group: &SecurityGroup) -> impl Iterator<Item = ((Kind, Key), ResourceId)> + '_ {
+    group.rules.iter().map(|rule| ((Kind::Rule, rule.key), ResourceId::Rule(rule.id)))
 }
 
 fn physical_key(segment: &Segment) -> (String, Option<VlanId>) {

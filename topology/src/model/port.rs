@@ -1,10 +1,11 @@
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 use openflow::MacAddr;
 use serde::{Deserialize, Serialize};
 
-use super::{HostId, Meta, NetworkId, ProjectId, SubnetId, resource_id};
+use super::{HostId, Meta, NetworkId, ProjectId, SecurityGroupId, SubnetId, resource_id};
 
 resource_id! {
     /// A port's UUID: `external_ids:iface-id` of the interface that is plugged for it.
@@ -28,8 +29,12 @@ pub struct Port {
     pub fixed_ips: Vec<FixedIp>,
     /// Further addresses it may send from.
     pub allowed_address_pairs: Vec<AllowedAddressPair>,
-    /// Whether the spoof guard holds it to its own addresses.
+    /// Whether the spoof guard holds it to its own addresses, and its security groups say what it
+    /// may send and receive.
     pub port_security: bool,
+    /// What they allow is allowed; all stateful or all stateless, none without port security.
+    #[serde(default)]
+    pub security_groups: BTreeSet<SecurityGroupId>,
     /// False takes it off the network.
     pub admin_up: bool,
     /// The name of the only host that may claim it.

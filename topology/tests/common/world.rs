@@ -5,7 +5,7 @@
 //! taken again, a network that is in use is emptied before it goes. So any list of operations is a
 //! valid history, and the shortest failing list is as good as the longest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use openflow::PortNo;
@@ -244,6 +244,7 @@ impl World {
             fixed_ips,
             allowed_address_pairs: pairs,
             port_security: spec.security,
+            security_groups: BTreeSet::new(),
             admin_up: spec.admin_up,
             requested_host: None,
             bound_host: self.present_host(spec.host),

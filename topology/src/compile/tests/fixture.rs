@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use expect_test::Expect;
@@ -71,6 +71,7 @@ pub(crate) fn port(number: u32, network: u32) -> Port {
         fixed_ips: vec![fixed_ip(&format!("10.0.{}.{}", number >> 8, number & 0xff))],
         allowed_address_pairs: vec![],
         port_security: true,
+        security_groups: BTreeSet::new(),
         admin_up: true,
         requested_host: None,
         bound_host: None,
