@@ -1,18 +1,24 @@
 use bytes::Bytes;
 
+mod bundle;
 mod codec;
 mod controller;
 mod ct;
+mod encap;
 mod learn;
+mod multipath;
 mod nat;
 mod nicira;
 mod sample;
 mod set_field;
 mod subfield;
 
+pub use bundle::{Bundle, BundleAlgorithm};
 pub(crate) use codec::{decode_actions, encode_actions};
 pub use controller::Controller;
+pub use encap::{Encap, EncapHeader, EncapProperty, PacketType};
 pub use learn::{Learn, LearnSource, LearnSpec};
+pub use multipath::{HashFields, Multipath, MultipathAlgorithm};
 pub use nat::Nat;
 pub use sample::{Sample, SampleDirection};
 
@@ -31,7 +37,8 @@ pub enum Action {
         /// Bytes to send when `port` is [`PortNo::CONTROLLER`], otherwise 0.
         max_len: u16,
     },
-    /// Sends the packet out of the port that a field names: `nx_action_output_reg`.
+    /// Sends the packet out of the port that a field names: `nx_action_output_reg`, and
+    /// `nx_action_output_reg2` for an experimenter's field.
     OutputReg {
         /// Where the port number stands.
         source: Subfield,
@@ -49,6 +56,8 @@ pub enum Action {
     Group(u32),
     /// Chooses the queue of later outputs: `OFPAT_SET_QUEUE`.
     SetQueue(u32),
+    /// Later outputs go to the queue that was there before [`Action::SetQueue`]: `NXAST_POP_QUEUE`.
+    PopQueue,
     /// Pushes a VLAN tag with this EtherType: `OFPAT_PUSH_VLAN`.
     PushVlan(u16),
     /// Pops the outer VLAN tag: `OFPAT_POP_VLAN`.
@@ -79,7 +88,9 @@ pub enum Action {
         /// To where.
         destination: Subfield,
     },
-    /// Sets bits of a field: `nx_action_reg_load`.
+    /// Sets bits of a field: `nx_action_reg_load`. For an experimenter's field, which has no place
+    /// in that, `NXAST_REG_LOAD2`; some of its bits then come back as a masked
+    /// [`Action::SetField`].
     Load {
         /// Where to.
         destination: Subfield,
@@ -106,6 +117,18 @@ pub enum Action {
         /// New hard time-out in seconds, 0 to leave it.
         hard_timeout: u16,
     },
+    /// Chooses one of several links by a hash of the packet: `nx_action_multipath`.
+    Multipath(Multipath),
+    /// Chooses one of several ports by a hash of the packet: `nx_action_bundle`.
+    Bundle(Bundle),
+    /// Puts a header in front of the packet: `nx_action_encap`.
+    Encap(Encap),
+    /// Takes the outermost header away; what is left is a packet of this type:
+    /// `nx_action_decap`.
+    Decap(PacketType),
+    /// Takes an option out of a tunnel's header, one of `tun_metadata0` to `tun_metadata63`:
+    /// `nx_action_delete_field`.
+    DeleteField(Field),
     /// Samples packets for IPFIX: `nx_action_sample`.
     Sample(Sample),
     /// Adds, changes or removes another flow, made of the packet: `nx_action_learn`.

@@ -122,6 +122,9 @@ impl Field {
 }
 
 impl Field {
+    /// The class of fields whose number an experimenter gives: `OFPXMC_EXPERIMENTER`.
+    pub(crate) const EXPERIMENTER: u16 = 0xffff;
+
     /// Register `number`, 0–15.
     ///
     /// # Panics

@@ -95,8 +95,9 @@ mod text;
 mod wire;
 
 pub use action::{
-    Action, Controller, Ct, CtZone, Learn, LearnSource, LearnSpec, Nat, Resubmit, Sample,
-    SampleDirection, Subfield,
+    Action, Bundle, BundleAlgorithm, Controller, Ct, CtZone, Encap, EncapHeader, EncapProperty,
+    HashFields, Learn, LearnSource, LearnSpec, Multipath, MultipathAlgorithm, Nat, PacketType,
+    Resubmit, Sample, SampleDirection, Subfield,
 };
 pub use error::{DecodeError, TooLong};
 pub use field::{Field, FieldSpec, Format};

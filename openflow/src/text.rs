@@ -10,6 +10,7 @@ use std::fmt;
 use crate::{Action, Flow, Instruction, Match, PortNo};
 
 mod action;
+mod extension;
 mod flow;
 mod group;
 mod learn;

@@ -202,6 +202,34 @@ fn wrong_text_is_told_by_column() {
         column 23: expected a clause between 1 and their number"#]],
     );
     wrong(
+        "ip actions=mod_tp_src:80",
+        expect![[r#"
+        ip actions=mod_tp_src:80
+                             ^
+        column 22: expected the action in a flow whose protocol has ports"#]],
+    );
+    wrong(
+        "actions=set_vlan_vid:5",
+        expect![[r#"
+        actions=set_vlan_vid:5
+                            ^
+        column 21: expected the action on a packet with a VLAN tag"#]],
+    );
+    wrong(
+        "actions=multipath(eth_src,0,modulo_n,17,0,NXM_NX_REG0[0..3])",
+        expect![[r#"
+        actions=multipath(eth_src,0,modulo_n,17,0,NXM_NX_REG0[0..3])
+                                                  ^
+        column 43: expected as many bits as the last link's number has"#]],
+    );
+    wrong(
+        "actions=bundle(eth_src,0,hrv,ofport,members:1)",
+        expect![[r#"
+        actions=bundle(eth_src,0,hrv,ofport,members:1)
+                                 ^
+        column 26: expected one of active_backup, hrw"#]],
+    );
+    wrong(
         "actions=output:1 and more",
         expect![[r#"
         actions=output:1 and more

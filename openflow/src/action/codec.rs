@@ -2,12 +2,13 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::Action;
+use super::encap::put_decap;
 use super::nicira::{
     Nicira, put_bare, put_clone, put_conjunction, put_controller_ids, put_fin_timeout, put_note,
     put_output_trunc, put_resubmit,
 };
 use super::set_field::{decode_exact, encode_set_field};
+use super::{Action, Subfield};
 use crate::DecodeError;
 use crate::wire::Reader;
 
@@ -70,6 +71,7 @@ impl Action {
             Self::OutputTrunc { port, max_len } => put_output_trunc(out, *port, *max_len),
             Self::Group(group) => put_standard(out, GROUP, 8, *group),
             Self::SetQueue(queue) => put_standard(out, SET_QUEUE, 8, *queue),
+            Self::PopQueue => put_bare(out, Nicira::POP_QUEUE),
             Self::PushVlan(ethertype) => {
                 put_standard(out, PUSH_VLAN, 8, u32::from(*ethertype) << 16);
             }
@@ -97,6 +99,11 @@ impl Action {
             Self::FinTimeout { idle_timeout, hard_timeout } => {
                 put_fin_timeout(out, *idle_timeout, *hard_timeout);
             }
+            Self::Multipath(multipath) => multipath.encode(out),
+            Self::Bundle(bundle) => bundle.encode(out),
+            Self::Encap(encap) => encap.encode(out),
+            Self::Decap(packet_type) => put_decap(out, *packet_type),
+            Self::DeleteField(field) => Subfield::encode_delete(*field, out),
             Self::Sample(sample) => sample.encode(out),
             Self::Learn(learn) => learn.encode(out),
             Self::Resubmit(resubmit) => put_resubmit(out, *resubmit),
@@ -144,6 +151,11 @@ impl Action {
             Self::Nat(_)
             | Self::Controller(_)
             | Self::DecTtlCntIds(_)
+            | Self::Multipath(_)
+            | Self::Bundle(_)
+            | Self::Encap(_)
+            | Self::Decap(_)
+            | Self::DeleteField(_)
             | Self::Sample(_)
             | Self::Learn(_) => {
                 let mut again = BytesMut::with_capacity(bytes.len());

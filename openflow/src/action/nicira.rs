@@ -4,9 +4,12 @@
 use bytes::{BufMut, BytesMut};
 
 use super::codec::{MAX_DEPTH, decode_nested, encode_actions};
-use super::set_field::decode_masked;
+use super::encap::decode_decap;
+use super::set_field::decode_load2;
 use super::subfield::decode_header;
-use super::{Action, Controller, Ct, Learn, Nat, Resubmit, Sample, Subfield};
+use super::{
+    Action, Bundle, Controller, Ct, Encap, Learn, Multipath, Nat, Resubmit, Sample, Subfield,
+};
 use crate::PortNo;
 use crate::wire::{Reader, pad_to_8, port_from_16, port_to_16, put_length};
 
@@ -15,9 +18,13 @@ use crate::wire::{Reader, pad_to_8, port_from_16, port_to_16, put_length};
 pub(super) struct Nicira(u16);
 
 impl Nicira {
+    pub(super) const POP_QUEUE: Self = Self(5);
     pub(super) const REG_MOVE: Self = Self(6);
     pub(super) const REG_LOAD: Self = Self(7);
     pub(super) const NOTE: Self = Self(8);
+    pub(super) const MULTIPATH: Self = Self(10);
+    pub(super) const BUNDLE: Self = Self(12);
+    pub(super) const BUNDLE_LOAD: Self = Self(13);
     pub(super) const RESUBMIT_TABLE: Self = Self(14);
     pub(super) const OUTPUT_REG: Self = Self(15);
     pub(super) const LEARN: Self = Self(16);
@@ -28,6 +35,7 @@ impl Nicira {
     pub(super) const STACK_PUSH: Self = Self(27);
     pub(super) const STACK_POP: Self = Self(28);
     pub(super) const SAMPLE: Self = Self(29);
+    pub(super) const OUTPUT_REG2: Self = Self(32);
     pub(super) const REG_LOAD2: Self = Self(33);
     pub(super) const CONJUNCTION: Self = Self(34);
     pub(super) const CT: Self = Self(35);
@@ -40,8 +48,11 @@ impl Nicira {
     pub(super) const CT_CLEAR: Self = Self(43);
     pub(super) const RESUBMIT_TABLE_CT: Self = Self(44);
     pub(super) const LEARN2: Self = Self(45);
+    pub(super) const ENCAP: Self = Self(46);
+    pub(super) const DECAP: Self = Self(47);
     pub(super) const DEC_NSH_TTL: Self = Self(48);
     pub(super) const CHECK_PKT_LARGER: Self = Self(49);
+    pub(super) const DELETE_FIELD: Self = Self(50);
 
     const VENDOR: u32 = 0x0000_2320;
     pub(super) const ACTION: u16 = 0xffff;
@@ -49,8 +60,8 @@ impl Nicira {
     /// The length of an action without variable parts.
     const fn length(self) -> u16 {
         match self {
-            Self(6 | 7 | 15 | 29 | 35) => 24,
-            Self(38 | 41) => 32,
+            Self(6 | 7 | 15 | 29 | 32 | 35 | 50) => 24,
+            Self(10 | 38 | 41) => 32,
             _ => 16,
         }
     }
@@ -161,6 +172,10 @@ impl Action {
                 let source = Subfield::decode_bits_and_header(action)?;
                 Self::OutputReg { source, max_len: action.u16().ok()? }
             }
+            Nicira::OUTPUT_REG2 if length == 24 => {
+                let (source, max_len) = Subfield::decode_output2(action)?;
+                Self::OutputReg { source, max_len }
+            }
             Nicira::OUTPUT_TRUNC if length == 16 => {
                 let port = port_from_16(action.u16().ok()?);
                 Self::OutputTrunc { port, max_len: action.u32().ok()? }
@@ -184,6 +199,12 @@ impl Action {
                 let idle_timeout = action.u16().ok()?;
                 Self::FinTimeout { idle_timeout, hard_timeout: action.u16().ok()? }
             }
+            Nicira::POP_QUEUE if length == 16 => Self::PopQueue,
+            Nicira::MULTIPATH if length == 32 => Self::Multipath(Multipath::decode(action)?),
+            Nicira::BUNDLE | Nicira::BUNDLE_LOAD => Self::Bundle(Bundle::decode(subtype, action)?),
+            Nicira::ENCAP => Self::Encap(Encap::decode(action)?),
+            Nicira::DECAP => Self::Decap(decode_decap(action)?),
+            Nicira::DELETE_FIELD if length == 24 => Self::DeleteField(decode_header(action)?.field),
             Nicira::SAMPLE | Nicira::SAMPLE2 | Nicira::SAMPLE3 => {
                 Self::Sample(Sample::decode(subtype, action)?)
             }
@@ -193,7 +214,7 @@ impl Action {
             Nicira::CT_CLEAR if length == 16 => Self::CtClear,
             Nicira::CONTROLLER if length == 16 => Self::Controller(Controller::decode(action)?),
             Nicira::CONTROLLER2 => Self::Controller(Controller::decode2(action)?),
-            Nicira::REG_LOAD2 => Self::SetField(decode_masked(action)?),
+            Nicira::REG_LOAD2 => decode_load2(action)?,
             Nicira::CONJUNCTION if length == 16 => {
                 let (clause, clauses) = (action.u8().ok()?, action.u8().ok()?);
                 Self::Conjunction { id: action.u32().ok()?, clause, clauses }

@@ -4,6 +4,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::Subfield;
 use super::nicira::{Nicira, put_nicira};
+use super::set_field::encode_load2;
 use crate::oxm::put_header;
 use crate::wire::{Reader, pad_to_8, put_length};
 use crate::{Field, FieldSpec};
@@ -68,17 +69,47 @@ impl Subfield {
 
     /// `nx_action_reg_load` of `value`.
     pub(super) fn encode_load(self, value: u64, out: &mut BytesMut) {
+        if self.is_experimenter() {
+            return encode_load2(self, value, out);
+        }
         put_nicira(out, Nicira::REG_LOAD);
         self.put_bits_and_header(out);
         out.put_u64(value);
     }
 
-    /// `nx_action_output_reg`.
+    /// `nx_action_output_reg`, or `nx_action_output_reg2` for an experimenter's field.
     pub(super) fn encode_output(self, max_len: u16, out: &mut BytesMut) {
+        if self.is_experimenter() {
+            let start = put_nicira(out, Nicira::OUTPUT_REG2);
+            out.put_u16(self.offset_and_bits());
+            out.put_u16(max_len);
+            self.put_header(out);
+            return pad_to_8(out, start);
+        }
         put_nicira(out, Nicira::OUTPUT_REG);
         self.put_bits_and_header(out);
         out.put_u16(max_len);
         out.put_bytes(0, 6);
+    }
+
+    /// Source and length of `nx_action_output_reg2`; none for a field that the short form can tell.
+    pub(super) fn decode_output2(body: &mut Reader<'_>) -> Option<(Self, u16)> {
+        let (offset, bits) = split_offset_and_bits(body.u16().ok()?);
+        let max_len = body.u16().ok()?;
+        let source = Self { field: decode_header(body)?.field, offset, bits };
+        source.is_experimenter().then_some((source, max_len))
+    }
+
+    /// `nx_action_delete_field`.
+    pub(super) fn encode_delete(field: Field, out: &mut BytesMut) {
+        let start = put_nicira(out, Nicira::DELETE_FIELD);
+        Self { field, offset: 0, bits: 1 }.put_header(out);
+        out.put_bytes(0, start + 24 - out.len());
+    }
+
+    /// True when the field's header takes eight bytes, not four.
+    fn is_experimenter(self) -> bool {
+        self.field.spec().is_some_and(|spec| spec.action_field.class == Field::EXPERIMENTER)
     }
 
     /// `nx_action_check_pkt_larger`: these bits are told by their offset, there is one.
@@ -94,8 +125,9 @@ impl Subfield {
     pub(super) fn decode_bits_and_header(body: &mut Reader<'_>) -> Option<Self> {
         let (offset, bits) = split_offset_and_bits(body.u16().ok()?);
         let field = decode_header(body)?.field;
+        let subfield = Self { field, offset, bits };
         // An experimenter's header is longer than the structure allows.
-        (field.spec()?.action_field.class != 0xffff).then_some(Self { field, offset, bits })
+        (!subfield.is_experimenter()).then_some(subfield)
     }
 }
 

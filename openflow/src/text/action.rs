@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::extension::{bundle, decap, encap, multipath};
 use super::learn::learn;
 use super::value::{ipv6_address, set_value};
 use super::{Hex, HexBytes, List, Naming};
@@ -47,6 +48,7 @@ pub(super) fn action(
         }
         Action::Group(group) => write!(f, "group:{group}"),
         Action::SetQueue(queue) => write!(f, "set_queue:{queue}"),
+        Action::PopQueue => f.write_str("pop_queue"),
         Action::PushVlan(ethertype) => write!(f, "push_vlan:{}", Hex(u128::from(*ethertype))),
         Action::PopVlan => f.write_str("pop_vlan"),
         Action::PushMpls(ethertype) => write!(f, "push_mpls:{ethertype:#06x}"),
@@ -90,6 +92,14 @@ pub(super) fn action(
             }
             f.write_str(")")
         }
+        Action::Multipath(it) => multipath(f, it),
+        Action::Bundle(it) => bundle(f, it, naming),
+        Action::Encap(it) => encap(f, it),
+        Action::Decap(packet_type) => decap(f, *packet_type),
+        Action::DeleteField(field) => match field.spec() {
+            Some(spec) => write!(f, "delete_field:{}", spec.name),
+            None => write!(f, "delete_field:{field:?}"),
+        },
         Action::Sample(it) => sample(f, it, naming),
         Action::Learn(it) => learn(f, it, naming),
         Action::Resubmit(it) => resubmit(f, *it, naming),
@@ -233,6 +243,16 @@ fn nat_address(f: &mut fmt::Formatter<'_>, address: IpAddr, bracket: bool) -> fm
     }
 }
 
+/// Why a packet comes to the controller, `OFPR_*`: OpenFlow 1.4 added the last three.
+pub(super) const REASONS: &[(&str, u8)] = &[
+    ("no_match", 0),
+    ("action", 1),
+    ("invalid_ttl", 2),
+    ("action_set", 3),
+    ("group", 4),
+    ("packet_out", 5),
+];
+
 fn controller(f: &mut fmt::Formatter<'_>, controller: &Controller) -> fmt::Result {
     let Controller { max_len, controller_id, reason, userdata, pause, meter } = controller;
     let plain = Controller { max_len: *max_len, ..Controller::default() };
@@ -243,9 +263,10 @@ fn controller(f: &mut fmt::Formatter<'_>, controller: &Controller) -> fmt::Resul
     let mut list = List::new(f);
     match *reason {
         Controller::REASON_ACTION => {}
-        0 => list.item("reason=no_match")?,
-        2 => list.item("reason=invalid_ttl")?,
-        other => write!(list.next()?, "reason={other}")?,
+        other => match REASONS.iter().find(|(_, reason)| *reason == other) {
+            Some((name, _)) => write!(list.next()?, "reason={name}")?,
+            None => write!(list.next()?, "reason={other}")?,
+        },
     }
     if *max_len != u16::MAX {
         write!(list.next()?, "max_len={max_len}")?;

@@ -21,11 +21,15 @@ mod extension;
 mod field;
 mod group;
 mod learn;
+mod legacy;
+mod link;
 mod matching;
 mod meter;
+mod scope;
 mod value;
 
 use matching::Fields;
+use scope::Scope;
 
 /// Text that is no flow, match, action, group or meter.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
@@ -65,7 +69,14 @@ impl FromStr for Action {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        whole(text, |input| action::action(input, 0))
+        whole(text, |input| {
+            let mut actions = Vec::new();
+            let rest = action::action(input, &Scope::default(), &mut actions)?;
+            match <[Action; 1]>::try_from(actions) {
+                Ok([action]) => Ok((rest, action)),
+                Err(_) => fail(input, "one action, not what stands for several"),
+            }
+        })
     }
 }
 
@@ -221,9 +232,9 @@ fn flow(mut input: &str) -> Parsed<'_, Flow> {
         input = match name {
             "actions" => {
                 let (rest, _) = char('=').parse(rest)?;
-                let (rest, instructions) = action::instructions(rest)?;
-                flow.instructions = instructions;
                 flow.matching = fields.finish()?;
+                let (rest, instructions) = action::instructions(rest, &flow.matching)?;
+                flow.instructions = instructions;
                 return Ok((rest, flow));
             }
             "cookie" => set(rest, &mut flow.cookie)?,

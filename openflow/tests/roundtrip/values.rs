@@ -4,8 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::Bytes;
 use openflow::{
-    Action, Controller, Ct, CtZone, Field, Flow, FlowFlags, Instruction, Learn, LearnSource,
-    LearnSpec, Match, Nat, Oxm, PortNo, Resubmit, Sample, SampleDirection, Subfield,
+    Action, Bundle, BundleAlgorithm, Controller, Ct, CtZone, Encap, EncapHeader, EncapProperty,
+    Field, FieldSpec, Flow, FlowFlags, HashFields, Instruction, Learn, LearnSource, LearnSpec,
+    Match, Multipath, MultipathAlgorithm, Nat, Oxm, PacketType, PortNo, Resubmit, Sample,
+    SampleDirection, Subfield,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -42,10 +44,21 @@ fn port() -> impl Strategy<Value = PortNo> {
     ]
 }
 
+/// Bits of any field.
 fn subfield() -> impl Strategy<Value = Subfield> {
-    let whole = select(Field::all())
-        .prop_filter("it fits the header", |spec| spec.action_field.class != 0xffff);
-    (whole, any::<u16>(), any::<u16>()).prop_map(|(spec, offset, bits)| {
+    bits_of(select(Field::all()))
+}
+
+/// Bits of a field whose header takes four bytes.
+fn short_subfield() -> impl Strategy<Value = Subfield> {
+    bits_of(
+        select(Field::all())
+            .prop_filter("it fits the header", |spec| spec.action_field.class != 0xffff),
+    )
+}
+
+fn bits_of(field: impl Strategy<Value = FieldSpec>) -> impl Strategy<Value = Subfield> {
+    (field, any::<u16>(), any::<u16>()).prop_map(|(spec, offset, bits)| {
         let offset = offset % spec.bits;
         let bits = 1 + bits % (spec.bits - offset).min(64);
         Subfield { field: spec.field, offset, bits }
@@ -152,6 +165,67 @@ fn learn() -> impl Strategy<Value = Learn> {
     )
 }
 
+fn hash_fields() -> impl Strategy<Value = HashFields> {
+    select(
+        &[
+            HashFields::EthSrc,
+            HashFields::SymmetricL4,
+            HashFields::SymmetricL3L4,
+            HashFields::SymmetricL3L4Udp,
+            HashFields::NwSrc,
+            HashFields::NwDst,
+            HashFields::SymmetricL3,
+        ][..],
+    )
+}
+
+/// Choices among links: bits that are wide enough for their numbers.
+fn multipath() -> impl Strategy<Value = Multipath> {
+    let algorithm = select(
+        &[
+            MultipathAlgorithm::ModuloN,
+            MultipathAlgorithm::HashThreshold,
+            MultipathAlgorithm::Hrw,
+            MultipathAlgorithm::IterHash,
+        ][..],
+    );
+    (hash_fields(), any::<u16>(), algorithm, any::<u16>(), any::<u32>(), short_subfield()).prop_map(
+        |(fields, basis, algorithm, link, arg, destination)| {
+            let max_link = link & u16::MAX >> 16_u16.saturating_sub(destination.bits);
+            Multipath { fields, basis, algorithm, max_link, arg, destination }
+        },
+    )
+}
+
+fn bundle() -> impl Strategy<Value = Bundle> {
+    let algorithm = select(&[BundleAlgorithm::ActiveBackup, BundleAlgorithm::Hrw][..]);
+    let wide = short_subfield().prop_filter("a port has 16 bits", |it| it.bits >= 16);
+    let member = prop_oneof![(0..0xff00_u32).prop_map(PortNo), Just(PortNo::LOCAL)];
+    (hash_fields(), any::<u16>(), algorithm, vec(member, 0..7), option::of(wide)).prop_map(
+        |(fields, basis, algorithm, members, destination)| Bundle {
+            fields,
+            basis,
+            algorithm,
+            members,
+            destination,
+        },
+    )
+}
+
+fn encap() -> impl Strategy<Value = Encap> {
+    let property = prop_oneof![
+        (1..=2_u8).prop_map(EncapProperty::NshMdType),
+        (any::<u16>(), any::<u8>(), vec(any::<u8>(), 0..=240)).prop_map(|(class, kind, value)| {
+            EncapProperty::NshTlv { class, kind, value: Bytes::from(value) }
+        }),
+    ];
+    let plain = select(&[EncapHeader::Ethernet, EncapHeader::Mpls, EncapHeader::MplsMulticast][..]);
+    prop_oneof![
+        plain.prop_map(|header| Encap { header, properties: Vec::new() }),
+        vec(property, 0..3).prop_map(|properties| Encap { header: EncapHeader::Nsh, properties }),
+    ]
+}
+
 /// Nicira's and MPLS's actions that nothing nests in.
 fn extension() -> impl Strategy<Value = Action> {
     // What a note is filled up to.
@@ -176,6 +250,12 @@ fn extension() -> impl Strategy<Value = Action> {
             idle_timeout,
             hard_timeout,
         }),
+        Just(Action::PopQueue),
+        multipath().prop_map(Action::Multipath),
+        bundle().prop_map(Action::Bundle),
+        encap().prop_map(Action::Encap),
+        any::<u32>().prop_map(|packet_type| Action::Decap(PacketType(packet_type))),
+        select(Field::all()).prop_map(|spec| Action::DeleteField(spec.field)),
         sample().prop_map(Action::Sample),
         learn().prop_map(Action::Learn),
         note.prop_map(|note| Action::Note(Bytes::from(note))),
@@ -193,9 +273,13 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         let ct = ct && (in_port == PortNo::IN_PORT || table != 255);
         Action::Resubmit(Resubmit { in_port, table, ct })
     });
-    let load = (subfield(), any::<u64>()).prop_map(|(destination, value)| Action::Load {
-        destination,
-        value: value & (u64::MAX >> (64 - destination.bits)),
+    // Of an experimenter's field, only all bits together are loaded.
+    let whole = |bits: Subfield| match bits.field.spec() {
+        Some(spec) if spec.action_field.class == 0xffff => Subfield::whole(spec.field),
+        _ => bits,
+    };
+    let load = (subfield().prop_map(whole), any::<u64>()).prop_map(|(destination, value)| {
+        Action::Load { destination, value: value & (u64::MAX >> (64 - destination.bits)) }
     });
     let movement = (subfield(), subfield()).prop_map(|(source, destination)| {
         let bits = source.bits.min(destination.bits);

@@ -9,26 +9,31 @@ use super::ct::{ct, nat};
 use super::extension::{check_pkt_larger, dec_ttl, fin_timeout, note, output_trunc, sample, ttl};
 use super::field::{arrow, load, set_field, subfield};
 use super::learn::learn;
+use super::legacy::legacy;
+use super::link::{bundle, decap, delete_field, encap, multipath};
+use super::scope::Scope;
 use super::value::port;
 use super::{Failure, Parsed, fail, hex_bytes, integer, word};
-use crate::{Action, Instruction, PortNo, Resubmit};
-
-/// Nested actions deeper than this are refused, as they are on the wire.
-const MAX_DEPTH: usize = 8;
+use crate::{Action, Instruction, Match, PortNo, Resubmit};
 
 /// The table that means none, or the current one.
 pub(super) const NO_TABLE: u8 = 255;
 
-/// Reads everything behind `actions=`, and puts it in the order in which a switch executes it.
-pub(super) fn instructions(mut input: &str) -> Parsed<'_, Vec<Instruction>> {
+/// Reads everything behind `actions=` of a flow with this match, and puts it in the order in which a
+/// switch executes it.
+pub(super) fn instructions<'a>(
+    mut input: &'a str,
+    matching: &Match,
+) -> Parsed<'a, Vec<Instruction>> {
+    let scope = Scope::of(matching);
     let mut sorted: [Option<Instruction>; 6] = [const { None }; 6];
     let mut applied = Vec::new();
     let mut unknown = Vec::new();
-    if let Some(rest) = input.strip_prefix("drop") {
+    if let Some(rest) = drops(input) {
         return Ok((rest, Vec::new()));
     }
     loop {
-        let (rest, instruction) = opt_instruction(input)?;
+        let (rest, instruction) = opt_instruction(input, &scope)?;
         input = match instruction {
             Some(Instruction::Unknown(bytes)) => {
                 unknown.push(Instruction::Unknown(bytes));
@@ -42,11 +47,7 @@ pub(super) fn instructions(mut input: &str) -> Parsed<'_, Vec<Instruction>> {
                 *place = Some(instruction);
                 rest
             }
-            None => {
-                let (rest, action) = action(input, 0)?;
-                applied.push(action);
-                rest
-            }
+            None => action(input, &scope, &mut applied)?,
         };
         let Some(rest) = input.strip_prefix(',') else { break };
         input = rest.trim_start();
@@ -55,6 +56,11 @@ pub(super) fn instructions(mut input: &str) -> Parsed<'_, Vec<Instruction>> {
         sorted[APPLY] = Some(Instruction::ApplyActions(applied));
     }
     Ok((input, sorted.into_iter().flatten().chain(unknown).collect()))
+}
+
+/// Reads `drop`, or nothing at all, which says the same.
+fn drops(input: &str) -> Option<&str> {
+    if input.trim().is_empty() { Some("") } else { input.strip_prefix("drop") }
 }
 
 /// The place of actions that are applied among the instructions.
@@ -72,7 +78,7 @@ fn order(instruction: &Instruction) -> usize {
 }
 
 /// Reads an instruction, unless an action stands there.
-fn opt_instruction(input: &str) -> Parsed<'_, Option<Instruction>> {
+fn opt_instruction<'a>(input: &'a str, scope: &Scope) -> Parsed<'a, Option<Instruction>> {
     let (rest, name) = word(input)?;
     let (rest, instruction) = match name {
         "meter" => argument(rest, integer).map(|(rest, it)| (rest, Instruction::Meter(it)))?,
@@ -81,7 +87,7 @@ fn opt_instruction(input: &str) -> Parsed<'_, Option<Instruction>> {
         }
         "clear_actions" => (rest, Instruction::ClearActions),
         "write_actions" => {
-            let (rest, actions) = nested(rest, 0)?;
+            let (rest, actions) = nested(rest, scope)?;
             (rest, Instruction::WriteActions(actions))
         }
         "write_metadata" => {
@@ -103,14 +109,37 @@ fn opt_instruction(input: &str) -> Parsed<'_, Option<Instruction>> {
     Ok((rest, Some(instruction)))
 }
 
-/// Reads one action.
-pub(super) fn action(input: &str, depth: usize) -> Parsed<'_, Action> {
+/// Reads what is written as one action, and adds the actions that it stands for.
+pub(super) fn action<'a>(
+    input: &'a str,
+    scope: &Scope,
+    actions: &mut Vec<Action>,
+) -> Result<&'a str, nom::Err<Failure<'a>>> {
     let (rest, name) = word(input)?;
+    if name == "load" {
+        return load(rest, actions);
+    }
+    if let Some(legacy) = legacy(name, rest, scope, actions) {
+        return legacy.map(|(rest, ())| rest);
+    }
+    let (rest, action) = single(input, name, rest, scope)?;
+    match action {
+        Action::PushVlan(_) => scope.set_tagged(true),
+        Action::PopVlan => scope.set_tagged(false),
+        _ => {}
+    }
+    actions.push(action);
+    Ok(rest)
+}
+
+/// Reads the action `name`, which stands at `input`, its argument at `rest`.
+fn single<'a>(input: &'a str, name: &str, rest: &'a str, scope: &Scope) -> Parsed<'a, Action> {
     Ok(match name {
         "output" => output(rest)?,
         "controller" | "CONTROLLER" => controller(rest)?,
         "group" => argument(rest, integer).map(|(rest, it)| (rest, Action::Group(it)))?,
         "set_queue" => argument(rest, integer).map(|(rest, it)| (rest, Action::SetQueue(it)))?,
+        "pop_queue" => (rest, Action::PopQueue),
         "push_vlan" => argument(rest, integer).map(|(rest, it)| (rest, Action::PushVlan(it)))?,
         "pop_vlan" | "strip_vlan" => (rest, Action::PopVlan),
         "push_mpls" => argument(rest, integer).map(|(rest, it)| (rest, Action::PushMpls(it)))?,
@@ -124,6 +153,12 @@ pub(super) fn action(input: &str, depth: usize) -> Parsed<'_, Action> {
         "pop" => argument(rest, subfield).map(|(rest, it)| (rest, Action::StackPop(it)))?,
         "check_pkt_larger" => check_pkt_larger(rest)?,
         "fin_timeout" => fin_timeout(rest)?,
+        "multipath" => multipath(rest)?,
+        "bundle" => bundle(rest, false)?,
+        "bundle_load" => bundle(rest, true)?,
+        "encap" => encap(rest)?,
+        "decap" => decap(rest)?,
+        "delete_field" => delete_field(rest)?,
         "sample" => sample(rest)?,
         "learn" => learn(rest)?,
         "note" => note(rest)?,
@@ -136,14 +171,13 @@ pub(super) fn action(input: &str, depth: usize) -> Parsed<'_, Action> {
             }
             (rest, Action::Move { source, destination })
         }
-        "load" => load(rest)?,
         "resubmit" => resubmit(rest)?,
-        "ct" => ct(rest, depth)?,
+        "ct" => ct(rest, scope)?,
         "ct_clear" => (rest, Action::CtClear),
         "nat" => nat(rest)?,
         "conjunction" => conjunction(rest)?,
         "clone" => {
-            let (rest, actions) = nested(rest, depth)?;
+            let (rest, actions) = nested(rest, scope)?;
             (rest, Action::Clone(actions))
         }
         "exit" => (rest, Action::Exit),
@@ -159,6 +193,22 @@ pub(super) fn action(input: &str, depth: usize) -> Parsed<'_, Action> {
 fn argument<'a, T>(input: &'a str, parser: impl FnOnce(&'a str) -> Parsed<'a, T>) -> Parsed<'a, T> {
     let (rest, _) = char(':').parse(input)?;
     parser(rest)
+}
+
+/// Reads `:ARGUMENT` or `(ARGUMENT)`, both of which `ovs-ofctl` takes of most actions.
+pub(super) fn separated<'a, T>(
+    input: &'a str,
+    parser: impl FnOnce(&'a str) -> Result<T, nom::Err<Failure<'a>>>,
+) -> Parsed<'a, T> {
+    let (end, closed) = match input.as_bytes().first() {
+        Some(b':') => (input.find([',', ')', ' ']).unwrap_or(input.len()), 0),
+        Some(b'(') => match input.find(')') {
+            Some(end) => (end, 1),
+            None => return fail("", "`)`"),
+        },
+        _ => return fail(input, "`:` or `(`"),
+    };
+    parser(&input[1..end]).map(|value| (&input[end + closed..], value))
 }
 
 /// Reads `(`, what `item` reads as often as there is any, separated by commas, and `)`.
@@ -181,19 +231,13 @@ pub(super) fn list<'a>(
 }
 
 /// Reads actions in parentheses.
-pub(super) fn nested(input: &str, depth: usize) -> Parsed<'_, Vec<Action>> {
-    if depth >= MAX_DEPTH {
-        return fail(input, "actions less deeply nested");
-    }
+pub(super) fn nested<'a>(input: &'a str, scope: &Scope) -> Parsed<'a, Vec<Action>> {
+    let scope = scope.nested(input)?;
     if let Some(rest) = input.strip_prefix("(drop)") {
         return Ok((rest, Vec::new()));
     }
     let mut actions = Vec::new();
-    let rest = list(input, |input| {
-        let (rest, action) = action(input, depth + 1)?;
-        actions.push(action);
-        Ok(rest)
-    })?;
+    let rest = list(input, |input| action(input, &scope, &mut actions))?;
     Ok((rest, actions))
 }
 
@@ -214,11 +258,14 @@ fn output(input: &str) -> Parsed<'_, Action> {
         return output_trunc(input);
     }
     let (argument, _) = char(':').parse(input)?;
-    if let Ok((rest, source)) = subfield(argument) {
+    let port = port(argument);
+    if !matches!(port, Ok((rest, _)) if !rest.starts_with('['))
+        && let Ok((rest, source)) = subfield(argument)
+    {
         return Ok((rest, Action::OutputReg { source, max_len: u16::MAX }));
     }
-    let (rest, port) = port(argument)?;
-    Ok((rest, Action::output(port)))
+    let max_len = |port| if port == PortNo::CONTROLLER { u16::MAX } else { 0 };
+    port.map(|(rest, port)| (rest, Action::Output { port, max_len: max_len(port) }))
 }
 
 /// Reads a number into `target`.

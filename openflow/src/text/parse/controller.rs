@@ -6,6 +6,7 @@ use nom::character::complete::char;
 
 use super::action::{list, store};
 use super::{Parsed, dotted_bytes, fail, integer, word};
+use crate::text::action::REASONS;
 use crate::{Action, Controller, PortNo};
 
 pub(super) fn controller(input: &str) -> Parsed<'_, Action> {
@@ -45,14 +46,21 @@ pub(super) fn controller(input: &str) -> Parsed<'_, Action> {
             _ => return fail(input, "reason, max_len, id, userdata, pause or meter_id"),
         })
     })?;
+    // What the standard's action can tell is told by that.
+    let plain = Controller { max_len: controller.max_len, ..Controller::default() };
+    if controller == plain {
+        return Ok((
+            rest,
+            Action::Output { port: PortNo::CONTROLLER, max_len: controller.max_len },
+        ));
+    }
     Ok((rest, Action::Controller(controller)))
 }
 
 fn reason(input: &str) -> Parsed<'_, u8> {
-    for (name, reason) in [("no_match", 0), ("action", 1), ("invalid_ttl", 2)] {
-        if let Some(rest) = input.strip_prefix(name) {
-            return Ok((rest, reason));
-        }
+    let end = input.find([',', ')']).unwrap_or(input.len());
+    match REASONS.iter().find(|(name, _)| *name == &input[..end]) {
+        Some((_, reason)) => Ok((&input[end..], *reason)),
+        None => integer(input),
     }
-    integer(input)
 }

@@ -7,10 +7,11 @@ use nom::character::complete::char;
 
 use super::action::{NO_TABLE, list, nested, store};
 use super::field::subfield;
+use super::scope::Scope;
 use super::{Failure, Parsed, fail, integer, word};
 use crate::{Action, Ct, CtZone, Nat};
 
-pub(super) fn ct(input: &str, depth: usize) -> Parsed<'_, Action> {
+pub(super) fn ct<'a>(input: &'a str, scope: &Scope) -> Parsed<'a, Action> {
     let zone = CtZone::Immediate(0);
     let mut ct = Ct { flags: 0, zone, recirc_table: NO_TABLE, alg: 0, actions: Vec::new() };
     if !input.starts_with('(') {
@@ -29,11 +30,11 @@ pub(super) fn ct(input: &str, depth: usize) -> Parsed<'_, Action> {
             }
             "nat" => {
                 let (rest, nat) = nat(rest)?;
-                ct.actions.insert(0, nat);
+                ct.actions.push(nat);
                 rest
             }
             "exec" => {
-                let (rest, actions) = nested(rest, depth)?;
+                let (rest, actions) = nested(rest, scope)?;
                 ct.actions.extend(actions);
                 rest
             }

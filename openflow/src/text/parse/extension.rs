@@ -37,7 +37,7 @@ pub(super) fn output_trunc(input: &str) -> Parsed<'_, Action> {
     }
 }
 
-/// `dec_ttl` alone or with `(ID[,ID]…)`.
+/// `dec_ttl` alone or with `(ID[,ID]…)`, controllers' identifiers.
 pub(super) fn dec_ttl(input: &str) -> Parsed<'_, Action> {
     if !input.starts_with('(') {
         return Ok((input, Action::DecNwTtl));
@@ -48,10 +48,7 @@ pub(super) fn dec_ttl(input: &str) -> Parsed<'_, Action> {
         ids.push(id);
         Ok(rest)
     })?;
-    if ids.is_empty() {
-        return fail(input, "a controller's identifier");
-    }
-    Ok((rest, Action::DecTtlCntIds(ids)))
+    Ok((rest, if ids.is_empty() { Action::DecNwTtl } else { Action::DecTtlCntIds(ids) }))
 }
 
 /// `(TTL)`.
@@ -77,6 +74,9 @@ pub(super) fn check_pkt_larger(input: &str) -> Parsed<'_, Action> {
 /// `(idle_timeout=SECONDS,hard_timeout=SECONDS)`, both optional.
 pub(super) fn fin_timeout(input: &str) -> Parsed<'_, Action> {
     let (mut idle_timeout, mut hard_timeout) = (0, 0);
+    if !input.starts_with('(') {
+        return Ok((input, Action::FinTimeout { idle_timeout, hard_timeout }));
+    }
     let rest = list(input, |input| {
         let (rest, name) = word(input)?;
         let (value, _) = char('=').parse(rest)?;

@@ -6,8 +6,8 @@ use nom::character::complete::char;
 use nom::combinator::opt;
 
 use super::value::oxm;
-use super::{Failure, Parsed, fail, integer, number, word};
-use crate::{Action, Field, FieldSpec, Subfield};
+use super::{Failure, Parsed, fail, number, word};
+use crate::{Action, Field, FieldSpec, Oxm, Subfield};
 
 /// `set_field:VALUE[/MASK]->FIELD`.
 pub(super) fn set_field(input: &str) -> Parsed<'_, Action> {
@@ -24,15 +24,37 @@ pub(super) fn by_any_name(name: &str) -> Option<&'static FieldSpec> {
     Field::all().iter().find(named).or_else(|| super::matching::by_name(name))
 }
 
-/// `load:VALUE->FIELD[BITS]`.
-pub(super) fn load(input: &str) -> Parsed<'_, Action> {
+/// Sets all of a field to the value that `text` is.
+pub(super) fn set_whole(field: Field, text: &str) -> Result<Action, nom::Err<Failure<'_>>> {
+    let spec = field.spec().expect("the field is a constant");
+    let oxm = oxm(spec, text)?;
+    if oxm.is_exact() { Ok(Action::SetField(oxm)) } else { fail(text, "a value without a mask") }
+}
+
+/// `load:VALUE->FIELD[BITS]`: one load for each 64 bits, from the lowest on.
+pub(super) fn load<'a>(
+    input: &'a str,
+    actions: &mut Vec<Action>,
+) -> Result<&'a str, nom::Err<Failure<'a>>> {
     let (value_at, _) = char(':').parse(input)?;
-    let (rest, value) = integer::<u64>(value_at)?;
+    let (rest, value) = number(value_at, u128::MAX)?;
     let (rest, destination) = arrow(rest)?;
-    if destination.bits > 64 || destination.bits < 64 && value >> destination.bits != 0 {
-        return fail(value_at, format!("a value of at most {} bits", destination.bits.min(64)));
+    let Subfield { field, offset, bits } = destination;
+    if bits > 128 || value.checked_shr(u32::from(bits)).unwrap_or(0) != 0 {
+        return fail(value_at, format!("a value of at most {} bits", bits.min(128)));
     }
-    Ok((rest, Action::Load { destination, value }))
+    let spec = field.spec().filter(|spec| spec.action_field.class == Field::EXPERIMENTER);
+    if spec.is_some_and(|spec| spec.bits != bits) {
+        // The action that loads some bits of such a field is that of a masked `set_field`.
+        let mask = (u128::MAX >> (128 - u32::from(bits))) << offset;
+        actions.push(Action::SetField(Oxm { field, value: value << offset, mask }));
+        return Ok(rest);
+    }
+    for low in (0..bits).step_by(64) {
+        let part = Subfield { field, offset: offset + low, bits: (bits - low).min(64) };
+        actions.push(Action::Load { destination: part, value: (value >> low) as u64 });
+    }
+    Ok(rest)
 }
 
 /// Reads `->` and a field's bits.
@@ -43,7 +65,7 @@ pub(super) fn arrow(input: &str) -> Parsed<'_, Subfield> {
     }
 }
 
-/// `FIELD[]`, `FIELD[BIT]` or `FIELD[FIRST..LAST]`.
+/// `FIELD`, `FIELD[]`, `FIELD[BIT]` or `FIELD[FIRST..LAST]`.
 pub(super) fn subfield(input: &str) -> Parsed<'_, Subfield> {
     let (rest, name) = word(input)?;
     let named = |spec: &&FieldSpec| spec.wire_name == name || spec.name == name;
@@ -51,9 +73,11 @@ pub(super) fn subfield(input: &str) -> Parsed<'_, Subfield> {
         return fail(input, "a field's name");
     };
     let field = spec.field;
-    let (bits_at, _) = char('[').parse(rest)?;
+    let Some(bits_at) = rest.strip_prefix('[') else {
+        return Ok((rest, Subfield::whole(field)));
+    };
     if let Some(rest) = bits_at.strip_prefix(']') {
-        return Ok((rest, Subfield { field, offset: 0, bits: spec.bits }));
+        return Ok((rest, Subfield::whole(field)));
     }
     let bit =
         |input| number(input, u128::from(spec.bits) - 1).map(|(rest, bit)| (rest, bit as u16));

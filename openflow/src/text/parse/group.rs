@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::action::action;
+use super::scope::Scope;
 use super::value::port;
 use super::{Failure, ParseError, Parsed, fail, integer, next_item, whole, word};
 use crate::text::group::{TYPES, default_weight};
@@ -100,8 +101,7 @@ fn actions(mut input: &str, Weighed(mut bucket, weight): Weighed) -> Parsed<'_, 
         return Ok((rest, Weighed(bucket, weight)));
     }
     while !ends(input) {
-        let (rest, read) = action(input.trim_start(), 0)?;
-        bucket.actions.push(read);
+        let rest = action(input.trim_start(), &Scope::default(), &mut bucket.actions)?;
         input = match rest.strip_prefix(',') {
             Some(next) => next,
             None => return Ok((rest, Weighed(bucket, weight))),

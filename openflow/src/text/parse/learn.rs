@@ -25,6 +25,9 @@ pub(super) fn learn(input: &str) -> Parsed<'_, Action> {
         result: None,
         specs: Vec::new(),
     };
+    if !input.starts_with('(') {
+        return Ok((input, Action::Learn(learn)));
+    }
     let rest = list(input, |input| {
         let (rest, name) = word(input)?;
         match name {
