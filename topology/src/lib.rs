@@ -10,6 +10,8 @@ pub mod explain;
 pub mod facts;
 pub mod intent;
 pub mod key;
+pub mod meter;
 pub mod model;
 pub mod pipeline;
 pub mod simulate;
+pub mod zone;
