@@ -81,6 +81,7 @@
 mod action;
 mod error;
 mod field;
+mod fixed_string;
 mod flow;
 mod group;
 mod instruction;
@@ -101,6 +102,7 @@ pub use action::{
 };
 pub use error::{DecodeError, TooLong};
 pub use field::{Field, FieldSpec, Format};
+pub use fixed_string::FixedString;
 pub use flow::{Flow, FlowFlags, FlowId};
 pub use group::{Bucket, Group, GroupType};
 pub use instruction::Instruction;

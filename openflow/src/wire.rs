@@ -157,19 +157,3 @@ pub(crate) fn port_to_16(port: PortNo) -> u16 {
 pub(crate) fn port_from_16(port: u16) -> PortNo {
     if port >= 0xff00 { PortNo(0xffff_0000 | u32::from(port)) } else { PortNo(u32::from(port)) }
 }
-
-/// A name in a field of fixed size: the bytes before the first NUL.
-pub(crate) fn fixed_string(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
-}
-
-/// Writes a name into a field of `size` bytes, cut so that a NUL ends it.
-pub(crate) fn put_fixed_string(out: &mut BytesMut, text: &str, size: usize) {
-    let mut end = text.len().min(size - 1);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    out.put_slice(&text.as_bytes()[..end]);
-    out.put_bytes(0, size - end);
-}

@@ -182,7 +182,7 @@ fn ports_are_printed_alike() {
     let port = Port {
         port_no: PortNo(12),
         hw_addr: MacAddr::new([2, 0, 0, 0, 0, 12]),
-        name: "tap12".to_owned(),
+        name: "tap12".into(),
         config: 0x41,
         state: 1,
         curr: 0x2840,

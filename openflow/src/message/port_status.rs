@@ -1,7 +1,7 @@
 use bytes::{BufMut, BytesMut};
 
-use crate::wire::{Reader, fixed_string, put_fixed_string};
-use crate::{DecodeError, MacAddr, PortNo};
+use crate::wire::Reader;
+use crate::{DecodeError, FixedString, MacAddr, PortNo};
 
 /// A port came, went or changed: `struct ofp_port_status`, OpenFlow 1.3.5 §7.4.3.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,7 +32,7 @@ pub struct Port {
     /// Its Ethernet address.
     pub hw_addr: MacAddr,
     /// Its name, at most 15 bytes.
-    pub name: String,
+    pub name: FixedString,
     /// `OFPPC_*` bits: what the administrator wants.
     pub config: u32,
     /// `OFPPS_*` bits: [`Port::LINK_DOWN`] and others.
@@ -64,7 +64,7 @@ impl Port {
         out.put_u32(0);
         out.put_slice(&self.hw_addr.octets());
         out.put_u16(0);
-        put_fixed_string(out, &self.name, Self::NAME_LEN);
+        self.name.encode(out, Self::NAME_LEN);
         for word in [
             self.config,
             self.state,
@@ -88,7 +88,7 @@ impl Port {
         Ok(Self {
             port_no,
             hw_addr,
-            name: fixed_string(port.take(Self::NAME_LEN)?),
+            name: FixedString::decode(port.take(Self::NAME_LEN)?),
             config: port.u32()?,
             state: port.u32()?,
             curr: port.u32()?,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use openflow::message::*;
-use openflow::{MacAddr, PortNo};
+use openflow::{FixedString, MacAddr, PortNo};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -10,8 +10,8 @@ use proptest::sample::select;
 use crate::groups::{group, group_features, group_stats};
 use crate::values::{action, bytes, flow, matching};
 
-fn name() -> impl Strategy<Value = String> {
-    "[a-z0-9-]{0,15}"
+fn name() -> impl Strategy<Value = FixedString> {
+    "[a-z0-9-]{0,15}".prop_map(|name| FixedString::from(name.as_str()))
 }
 
 fn port_desc() -> impl Strategy<Value = Port> {

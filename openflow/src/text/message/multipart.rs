@@ -88,11 +88,11 @@ pub(super) fn reply(
     match &reply.body {
         MultipartReplyBody::Desc(desc) => {
             title(f, "OFPST_DESC")?;
-            write!(f, "\nManufacturer: {}", desc.mfr_desc.escape_debug())?;
-            write!(f, "\nHardware: {}", desc.hw_desc.escape_debug())?;
-            write!(f, "\nSoftware: {}", desc.sw_desc.escape_debug())?;
-            write!(f, "\nSerial Num: {}", desc.serial_num.escape_debug())?;
-            write!(f, "\nDP Description: {}", desc.dp_desc.escape_debug())
+            write!(f, "\nManufacturer: {}", desc.mfr_desc.text().escape_debug())?;
+            write!(f, "\nHardware: {}", desc.hw_desc.text().escape_debug())?;
+            write!(f, "\nSoftware: {}", desc.sw_desc.text().escape_debug())?;
+            write!(f, "\nSerial Num: {}", desc.serial_num.text().escape_debug())?;
+            write!(f, "\nDP Description: {}", desc.dp_desc.text().escape_debug())
         }
         MultipartReplyBody::Flow(flows) => {
             title(f, "OFPST_FLOW")?;

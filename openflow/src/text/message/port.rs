@@ -16,7 +16,7 @@ pub(super) fn status(f: &mut fmt::Formatter<'_>, status: &PortStatus) -> fmt::Re
 
 /// Writes a port, with a space before it and no line end behind it.
 pub(super) fn description(f: &mut fmt::Formatter<'_>, port: &Port) -> fmt::Result {
-    write!(f, " {}({}): addr:{}", port.port_no, port.name.escape_debug(), port.hw_addr)?;
+    write!(f, " {}({}): addr:{}", port.port_no, port.name.text().escape_debug(), port.hw_addr)?;
     write!(f, "\n     config:     {}", Bits(port.config, CONFIG))?;
     write!(f, "\n     state:      {}", Bits(port.state, STATE))?;
     for (name, features) in [
