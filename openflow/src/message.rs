@@ -9,6 +9,8 @@
 
 use bytes::Bytes;
 
+use crate::PortNo;
+
 mod async_config;
 mod bundle;
 mod codec;
@@ -29,8 +31,11 @@ mod multipart;
 mod packet_in;
 mod packet_in2;
 mod packet_out;
+mod port_mod;
 mod port_status;
+mod queue_config;
 mod role;
+mod table_mod;
 
 pub use async_config::AsyncConfig;
 pub use bundle::{BundleAdd, BundleControl, BundleControlType, BundleFlags};
@@ -47,16 +52,20 @@ pub use group_mod::{GroupMod, GroupModCommand};
 pub use hello::Hello;
 pub use meter_mod::{MeterMod, MeterModCommand};
 pub use multipart::{
-    AggregateStats, BucketCounter, Desc, FlowMonitorFlags, FlowMonitorRequest, FlowStats,
-    FlowStatsRequest, FlowUpdate, GroupFeatures, GroupStats, MeterBandStats, MeterFeatures,
-    MeterStats, MultipartReply, MultipartReplyBody, MultipartRequest, MultipartRequestBody,
-    PortStats, TableStats,
+    AggregateStats, BucketCounter, Desc, FeatureId, FlowKind, FlowMonitorFlags, FlowMonitorRequest,
+    FlowStats, FlowStatsRequest, FlowUpdate, GroupFeatures, GroupStats, MeterBandStats,
+    MeterFeatures, MeterStats, MultipartReply, MultipartReplyBody, MultipartRequest,
+    MultipartRequestBody, OxmId, PortStats, QueueStats, QueueStatsRequest, TableFeature,
+    TableFeatures, TableStats,
 };
 pub use packet_in::PacketIn;
 pub use packet_in2::{PacketIn2, PacketInFormat};
 pub use packet_out::PacketOut;
+pub use port_mod::PortMod;
 pub use port_status::{Port, PortReason, PortStatus};
+pub use queue_config::{PacketQueue, QueueConfig, QueueProperty};
 pub use role::{ControllerRole, Role};
+pub use table_mod::TableMod;
 
 /// The wire version of OpenFlow 1.3.
 pub const VERSION: u8 = 4;
@@ -131,6 +140,10 @@ pub enum Message {
     FlowMod(FlowMod),
     /// Adds, changes or deletes a group.
     GroupMod(GroupMod),
+    /// Changes how a port behaves.
+    PortMod(PortMod),
+    /// Configures a table.
+    TableMod(TableMod),
     /// Adds, changes or deletes a meter.
     MeterMod(MeterMod),
     /// Asks for statistics or descriptions.
@@ -141,6 +154,10 @@ pub enum Message {
     BarrierRequest,
     /// Everything before the request is done.
     BarrierReply,
+    /// Asks for the queues of a port, or of all ([`PortNo::ANY`]).
+    QueueGetConfigRequest(PortNo),
+    /// Tells the queues of a port.
+    QueueGetConfigReply(QueueConfig),
     /// Asks for a role.
     RoleRequest(Role),
     /// Tells the role.

@@ -2,42 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+#[path = "ovs/ofp_print.rs"]
+mod ofp_print;
 
 use bytes::Bytes;
+use ofp_print::{check, ofp_print, reply, trimmed};
 use openflow::message::{
     BucketCounter, BundleControl, BundleControlType, ControllerRole, ErrorCode, ErrorMessage,
     FlowMod, FlowModCommand, FlowMonitorFlags, FlowMonitorRequest, FlowRemoved, FlowStats,
     FlowStatsRequest, FlowUpdate, GroupFeatures, GroupMod, GroupModCommand, GroupStats, Hello,
     Message, MeterBandStats, MeterFeatures, MeterMod, MeterModCommand, MeterStats, MultipartReply,
-    MultipartReplyBody, MultipartRequestBody, Port, PortReason, PortStatus, Role, SwitchConfig,
+    MultipartReplyBody, MultipartRequestBody, PacketQueue, Port, PortMod, PortReason, PortStatus,
+    QueueConfig, QueueProperty, QueueStats, QueueStatsRequest, Role, SwitchConfig, TableMod,
 };
 use openflow::{Group, MacAddr, Meter, MeterFlags, PortNo};
 
 const RECORDED: &str = include_str!("vectors/ovs-3.1.hex");
-
-/// What `ovs-ofctl` prints of a message.
-fn ofp_print(frame: &[u8]) -> String {
-    let mut child = Command::new("ovs-ofctl")
-        .args(["ofp-print", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut hex = String::new();
-    frame.iter().for_each(|byte| write!(hex, "{byte:02x}").unwrap());
-    child.stdin.take().unwrap().write_all(hex.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{hex}");
-    trimmed(&String::from_utf8(output.stdout).unwrap())
-}
-
-/// Without spaces and line ends at the end of lines and of all.
-fn trimmed(text: &str) -> String {
-    text.trim_end().lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
-}
 
 /// How many lines of a message are printed as `ovs-ofctl` prints them; `None` for all.
 ///
@@ -48,15 +28,18 @@ fn lines_alike(message: &Message) -> Option<usize> {
         Message::PacketIn(_) | Message::PacketOut(_) => Some(1),
         Message::PacketIn2(_) => Some(2),
         Message::Error(error) => {
-            matches!(error.offending_message(), Some(Message::Unknown { .. })).then_some(1)
+            let offending = error.offending_message()?;
+            lines_alike(&offending).map(|lines| 1 + lines)
         }
         Message::GetAsyncReply(_) | Message::SetAsync(_) => Some(5),
         Message::Experimenter(_) | Message::Unknown { .. } => Some(0),
         Message::MultipartRequest(request) => {
-            matches!(request.body, MultipartRequestBody::Other { .. }).then_some(0)
+            use MultipartRequestBody::{Experimenter, Other};
+            matches!(request.body, Other { .. } | Experimenter(_)).then_some(0)
         }
         Message::MultipartReply(reply) => {
-            matches!(reply.body, MultipartReplyBody::Other { .. }).then_some(0)
+            use MultipartReplyBody::{Experimenter, Other};
+            matches!(reply.body, Other { .. } | Experimenter(_)).then_some(0)
         }
         _ => None,
     }
@@ -78,16 +61,6 @@ fn what_open_vswitch_sent_is_printed_alike() {
         alike += usize::from(lines > 0);
     }
     assert!(alike > 30, "only {alike} messages were compared");
-}
-
-#[track_caller]
-fn check(message: &Message) {
-    let frame = message.to_bytes(0x2a).unwrap();
-    assert_eq!(trimmed(&message.display(0x2a).to_string()), ofp_print(&frame));
-}
-
-fn reply(body: MultipartReplyBody) -> Message {
-    Message::MultipartReply(MultipartReply { more: false, body })
 }
 
 #[test]
@@ -322,4 +295,48 @@ fn flow_monitors_are_printed_alike() {
         "ONFST_FLOW_MONITOR reply (OF1.3) (xid=0x0):\n event=ADDED table=4 idle_timeout=60 \
          hard_timeout=7 cookie=0x9 priority=9,tcp,tp_dst=80 actions=output:3"
     );
+}
+
+#[test]
+fn queues_are_printed_alike() {
+    for port in [PortNo(3), PortNo::ANY] {
+        check(&Message::QueueGetConfigRequest(port));
+        for queue_id in [7, QueueStatsRequest::ALL] {
+            let request = QueueStatsRequest { port_no: port, queue_id };
+            check(&Message::MultipartRequest(MultipartRequestBody::Queue(request).into()));
+        }
+    }
+    let queue = |queue_id, properties| PacketQueue { queue_id, port: PortNo(3), properties };
+    let (min, max) = (QueueProperty::MinRate, QueueProperty::MaxRate);
+    let queues =
+        vec![queue(9, vec![min(505), max(1000)]), queue(2, vec![]), queue(5, vec![min(1001)])];
+    check(&Message::QueueGetConfigReply(QueueConfig { port: PortNo(3), queues }));
+    check(&Message::QueueGetConfigReply(QueueConfig { port: PortNo(3), queues: vec![] }));
+    let stats = QueueStats {
+        port_no: PortNo(3),
+        queue_id: 7,
+        tx_bytes: 1,
+        tx_packets: u64::MAX,
+        tx_errors: 3,
+        duration_sec: 4,
+        duration_nsec: 5_100_000,
+    };
+    let ageless = QueueStats { duration_sec: u32::MAX, port_no: PortNo::LOCAL, ..stats };
+    check(&reply(MultipartReplyBody::Queue(vec![stats, ageless])));
+}
+
+#[test]
+fn port_mods_and_table_mods_are_printed_alike() {
+    for (config, mask, advertise) in [(0, 0, 0), (0x41, 0x65, 0), (1, 1, 0x2840)] {
+        check(&Message::PortMod(PortMod {
+            port_no: PortNo(7),
+            hw_addr: MacAddr::new([2, 0, 0, 0, 0, 7]),
+            config,
+            mask,
+            advertise,
+        }));
+    }
+    for table in [0, 7, 255] {
+        check(&Message::TableMod(TableMod { table, config: 0 }));
+    }
 }

@@ -14,6 +14,8 @@ mod messages;
 mod meters;
 #[path = "roundtrip/monitors.rs"]
 mod monitors;
+#[path = "roundtrip/tables.rs"]
+mod tables;
 #[path = "roundtrip/values.rs"]
 mod values;
 

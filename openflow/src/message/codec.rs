@@ -4,8 +4,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{
     AsyncConfig, ErrorMessage, FeaturesReply, FlowMod, FlowRemoved, GroupMod, HEADER, Hello,
-    Message, MeterMod, MultipartReply, MultipartRequest, PacketIn, PacketOut, PortStatus, Role,
-    SwitchConfig, VERSION, experimenter, kind,
+    Message, MeterMod, MultipartReply, MultipartRequest, PacketIn, PacketOut, PortMod, PortStatus,
+    QueueConfig, Role, SwitchConfig, TableMod, VERSION, experimenter, kind,
 };
 use crate::wire::{Reader, put_length};
 use crate::{DecodeError, TooLong};
@@ -114,7 +114,11 @@ impl Message {
             Self::PacketOut(_) => kind::PACKET_OUT,
             Self::FlowMod(_) => kind::FLOW_MOD,
             Self::GroupMod(_) => kind::GROUP_MOD,
+            Self::PortMod(_) => kind::PORT_MOD,
+            Self::TableMod(_) => kind::TABLE_MOD,
             Self::MeterMod(_) => kind::METER_MOD,
+            Self::QueueGetConfigRequest(_) => kind::QUEUE_GET_CONFIG_REQUEST,
+            Self::QueueGetConfigReply(_) => kind::QUEUE_GET_CONFIG_REPLY,
             Self::MultipartRequest(_) => kind::MULTIPART_REQUEST,
             Self::MultipartReply(_) => kind::MULTIPART_REPLY,
             Self::BarrierRequest => kind::BARRIER_REQUEST,
@@ -158,7 +162,14 @@ impl Message {
             Self::PacketOut(packet_out) => packet_out.encode(out),
             Self::FlowMod(flow_mod) => flow_mod.encode(out),
             Self::GroupMod(group_mod) => group_mod.encode(out),
+            Self::PortMod(port_mod) => port_mod.encode(out),
+            Self::TableMod(table_mod) => table_mod.encode(out),
             Self::MeterMod(meter_mod) => meter_mod.encode(out),
+            Self::QueueGetConfigRequest(port) => {
+                out.put_u32(port.0);
+                out.put_u32(0);
+            }
+            Self::QueueGetConfigReply(config) => config.encode(out),
             Self::MultipartRequest(request) => request.encode(out),
             Self::MultipartReply(reply) => reply.encode(out),
             Self::RoleRequest(role) | Self::RoleReply(role) => role.encode(out),
@@ -194,6 +205,14 @@ impl Message {
             kind::PACKET_OUT => Self::PacketOut(PacketOut::decode(body)?),
             kind::FLOW_MOD => Self::FlowMod(FlowMod::decode(body)?),
             kind::GROUP_MOD => Self::GroupMod(GroupMod::decode(body)?),
+            kind::PORT_MOD => Self::PortMod(PortMod::decode(body)?),
+            kind::TABLE_MOD => Self::TableMod(TableMod::decode(body)?),
+            kind::QUEUE_GET_CONFIG_REQUEST => {
+                let port = body.port()?;
+                body.skip(4)?;
+                Self::QueueGetConfigRequest(port)
+            }
+            kind::QUEUE_GET_CONFIG_REPLY => Self::QueueGetConfigReply(QueueConfig::decode(body)?),
             kind::MULTIPART_REQUEST => Self::MultipartRequest(MultipartRequest::decode(body)?),
             kind::MULTIPART_REPLY => Self::MultipartReply(MultipartReply::decode(body)?),
             kind::BARRIER_REQUEST => Self::BarrierRequest,
@@ -246,6 +265,10 @@ const fn structure(kind: u8) -> &'static str {
         kind::PACKET_OUT => "ofp_packet_out",
         kind::FLOW_MOD => "ofp_flow_mod",
         kind::GROUP_MOD => "ofp_group_mod",
+        kind::PORT_MOD => "ofp_port_mod",
+        kind::TABLE_MOD => "ofp_table_mod",
+        kind::QUEUE_GET_CONFIG_REQUEST => "ofp_queue_get_config_request",
+        kind::QUEUE_GET_CONFIG_REPLY => "ofp_queue_get_config_reply",
         kind::MULTIPART_REQUEST => "ofp_multipart_request",
         kind::MULTIPART_REPLY => "ofp_multipart_reply",
         kind::ROLE_REQUEST | kind::ROLE_REPLY => "ofp_role_request",

@@ -12,7 +12,9 @@ mod flow_monitor;
 mod group;
 mod meter;
 mod port_stats;
+mod queue;
 mod table;
+mod table_features;
 
 pub use desc::Desc;
 pub use flow::{AggregateStats, FlowStats, FlowStatsRequest};
@@ -20,19 +22,23 @@ pub use flow_monitor::{FlowMonitorFlags, FlowMonitorRequest, FlowUpdate};
 pub use group::{BucketCounter, GroupFeatures, GroupStats};
 pub use meter::{MeterBandStats, MeterFeatures, MeterStats};
 pub use port_stats::PortStats;
+pub use queue::{QueueStats, QueueStatsRequest};
 pub use table::TableStats;
+pub use table_features::{FeatureId, FlowKind, OxmId, TableFeature, TableFeatures};
 
 const DESC: u16 = 0;
 const FLOW: u16 = 1;
 const AGGREGATE: u16 = 2;
 const TABLE: u16 = 3;
 const PORT_STATS: u16 = 4;
+const QUEUE: u16 = 5;
 const GROUP: u16 = 6;
 const GROUP_DESC: u16 = 7;
 const GROUP_FEATURES: u16 = 8;
 const METER: u16 = 9;
 const METER_CONFIG: u16 = 10;
 const METER_FEATURES: u16 = 11;
+const TABLE_FEATURES: u16 = 12;
 const PORT_DESC: u16 = 13;
 const EXPERIMENTER: u16 = 0xffff;
 
@@ -59,6 +65,8 @@ pub enum MultipartRequestBody {
     Table,
     /// Counters of one port, or of all ([`PortNo::ANY`]): `OFPMP_PORT_STATS`.
     PortStats(PortNo),
+    /// Counters of queues: `OFPMP_QUEUE`.
+    Queue(QueueStatsRequest),
     /// Counters of one group, or of all ([`Group::ALL`]): `OFPMP_GROUP`.
     Group(u32),
     /// All groups with their buckets: `OFPMP_GROUP_DESC`.
@@ -71,6 +79,8 @@ pub enum MultipartRequestBody {
     MeterConfig(u32),
     /// What meters the switch can have: `OFPMP_METER_FEATURES`.
     MeterFeatures,
+    /// What all tables can do; with tables, changes them to that: `OFPMP_TABLE_FEATURES`.
+    TableFeatures(Vec<TableFeatures>),
     /// All ports: `OFPMP_PORT_DESC`.
     PortDesc,
     /// Flows, and from then on every change to them: `ONFST_FLOW_MONITOR`.
@@ -109,6 +119,8 @@ pub enum MultipartReplyBody {
     Table(Vec<TableStats>),
     /// Counters of ports.
     PortStats(Vec<PortStats>),
+    /// Counters of queues.
+    Queue(Vec<QueueStats>),
     /// Counters of groups.
     Group(Vec<GroupStats>),
     /// Groups with their buckets.
@@ -121,6 +133,8 @@ pub enum MultipartReplyBody {
     MeterConfig(Vec<Meter>),
     /// What meters the switch can have.
     MeterFeatures(MeterFeatures),
+    /// What tables can do.
+    TableFeatures(Vec<TableFeatures>),
     /// Ports.
     PortDesc(Vec<Port>),
     /// What became of flows, oldest first.
@@ -145,12 +159,14 @@ impl MultipartRequestBody {
             Self::Aggregate(_) => AGGREGATE,
             Self::Table => TABLE,
             Self::PortStats(_) => PORT_STATS,
+            Self::Queue(_) => QUEUE,
             Self::Group(_) => GROUP,
             Self::GroupDesc => GROUP_DESC,
             Self::GroupFeatures => GROUP_FEATURES,
             Self::Meter(_) => METER,
             Self::MeterConfig(_) => METER_CONFIG,
             Self::MeterFeatures => METER_FEATURES,
+            Self::TableFeatures(_) => TABLE_FEATURES,
             Self::PortDesc => PORT_DESC,
             Self::FlowMonitor(_) | Self::Experimenter(_) => EXPERIMENTER,
             Self::Other { kind, .. } => *kind,
@@ -167,12 +183,14 @@ impl MultipartReplyBody {
             Self::Aggregate(_) => AGGREGATE,
             Self::Table(_) => TABLE,
             Self::PortStats(_) => PORT_STATS,
+            Self::Queue(_) => QUEUE,
             Self::Group(_) => GROUP,
             Self::GroupDesc(_) => GROUP_DESC,
             Self::GroupFeatures(_) => GROUP_FEATURES,
             Self::Meter(_) => METER,
             Self::MeterConfig(_) => METER_CONFIG,
             Self::MeterFeatures(_) => METER_FEATURES,
+            Self::TableFeatures(_) => TABLE_FEATURES,
             Self::PortDesc(_) => PORT_DESC,
             Self::FlowMonitor(_) | Self::Experimenter(_) => EXPERIMENTER,
             Self::Other { kind, .. } => *kind,

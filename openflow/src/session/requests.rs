@@ -15,6 +15,7 @@ pub(super) enum Request {
     /// `OFPMP_*`.
     Multipart(u16),
     Barrier,
+    Queues,
     Role,
     Async,
     Bundle,
@@ -41,6 +42,7 @@ impl Request {
             Message::MultipartRequest(MultipartRequest { more: true, .. }) => return None,
             Message::MultipartRequest(request) => Self::Multipart(request.body.kind()),
             Message::BarrierRequest => Self::Barrier,
+            Message::QueueGetConfigRequest(_) => Self::Queues,
             Message::RoleRequest(_) => Self::Role,
             Message::GetAsyncRequest => Self::Async,
             Message::BundleControl(control) if !control.kind.is_reply() => Self::Bundle,
@@ -55,6 +57,7 @@ impl Request {
             Self::Config => "a configuration",
             Self::Multipart(_) => "a multipart reply of the type asked for",
             Self::Barrier => "a barrier reply",
+            Self::Queues => "a queue configuration",
             Self::Role => "a role reply",
             Self::Async => "an asynchronous configuration",
             Self::Bundle => "a bundle control reply",
@@ -67,6 +70,7 @@ impl Request {
             (Self::Features, Message::FeaturesReply(_))
             | (Self::Config, Message::GetConfigReply(_))
             | (Self::Barrier, Message::BarrierReply)
+            | (Self::Queues, Message::QueueGetConfigReply(_))
             | (Self::Role, Message::RoleReply(_))
             | (Self::Async, Message::GetAsyncReply(_))
             | (Self::Echo | Self::Probe, Message::EchoReply(_)) => true,
@@ -120,6 +124,7 @@ fn is_reply(message: &Message) -> bool {
         | Message::GetConfigReply(_)
         | Message::MultipartReply(_)
         | Message::BarrierReply
+        | Message::QueueGetConfigReply(_)
         | Message::RoleReply(_)
         | Message::GetAsyncReply(_) => true,
         Message::BundleControl(control) => control.kind.is_reply(),

@@ -1,7 +1,8 @@
 //! Messages, as `ovs-ofctl ofp-print` prints them.
 //!
 //! Some things are printed otherwise: packets as a hex dump; the group and the cookie that restrict
-//! a flow-mod or a request, which `ovs-ofctl` leaves out; asynchronous configuration without what
+//! a flow-mod or a request, which `ovs-ofctl` leaves out; what a
+//! table can do, property by property; asynchronous configuration without what
 //! OpenFlow 1.3 does not have; and what [`Message`] holds as bytes, which has no name then.
 
 use std::fmt;
@@ -18,7 +19,9 @@ mod multipart;
 mod packet;
 mod parts;
 mod port;
+mod queue;
 mod session;
+mod table;
 
 use bundle::{bundle_add, bundle_control};
 use flow::{flow_mod, flow_removed};
@@ -95,6 +98,10 @@ const fn name(message: &Message) -> &'static str {
         Message::PacketOut(_) => "OFPT_PACKET_OUT",
         Message::FlowMod(_) => "OFPT_FLOW_MOD",
         Message::GroupMod(_) => "OFPT_GROUP_MOD",
+        Message::PortMod(_) => "OFPT_PORT_MOD",
+        Message::TableMod(_) => "OFPT_TABLE_MOD",
+        Message::QueueGetConfigRequest(_) => "OFPT_QUEUE_GET_CONFIG_REQUEST",
+        Message::QueueGetConfigReply(_) => "OFPT_QUEUE_GET_CONFIG_REPLY",
         Message::MeterMod(_) => "OFPT_METER_MOD",
         Message::BarrierRequest => "OFPT_BARRIER_REQUEST",
         Message::BarrierReply => "OFPT_BARRIER_REPLY",
@@ -136,6 +143,13 @@ fn body(f: &mut fmt::Formatter<'_>, message: &Message) -> fmt::Result {
         Message::PacketOut(it) => packet_out(f, it),
         Message::FlowMod(it) => flow_mod(f, it),
         Message::GroupMod(it) => group_mod(f, it),
+        Message::PortMod(it) => port::port_mod(f, it),
+        Message::TableMod(it) => match it.table {
+            255 => f.write_str(" table_id: ALL_TABLES"),
+            table => write!(f, " table_id={table}"),
+        },
+        Message::QueueGetConfigRequest(port) => write!(f, " port={port}"),
+        Message::QueueGetConfigReply(it) => queue::config(f, it),
         Message::MeterMod(it) => meter_mod(f, it),
         Message::RoleRequest(it) => role(f, *it, it.role != ControllerRole::NoChange),
         Message::RoleReply(it) => role(f, *it, it.generation_id != u64::MAX),

@@ -76,6 +76,7 @@ fn multipart_request() -> impl Strategy<Value = Message> {
         vec(crate::monitors::request(), 0..3).prop_map(MultipartRequestBody::FlowMonitor),
         experimenter().prop_map(MultipartRequestBody::Experimenter),
         crate::meters::requests(),
+        crate::tables::requests(),
         (14..99_u16, bytes(40)).prop_map(|(kind, body)| MultipartRequestBody::Other { kind, body }),
     ];
     (any::<bool>(), body)
@@ -132,6 +133,7 @@ fn multipart_reply() -> impl Strategy<Value = Message> {
         vec(crate::monitors::update(), 0..3).prop_map(MultipartReplyBody::FlowMonitor),
         experimenter().prop_map(MultipartReplyBody::Experimenter),
         crate::meters::replies(),
+        crate::tables::replies(),
         (14..99_u16, bytes(40)).prop_map(|(kind, body)| MultipartReplyBody::Other { kind, body }),
     ];
     (any::<bool>(), body)
@@ -268,6 +270,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         flow_mod().prop_map(Message::FlowMod),
         group_mod().prop_map(Message::GroupMod),
         crate::meters::meter_mod().prop_map(Message::MeterMod),
+        crate::tables::messages(),
         multipart_request(),
         multipart_reply(),
         role.clone().prop_map(Message::RoleRequest),

@@ -5,10 +5,11 @@ use std::path::Path;
 use bytes::Bytes;
 use openflow::message::{
     AsyncConfig, BundleControl, BundleControlType, BundleFlags, ControllerRole, CtFlushZone,
-    Experimenter, FlowMod, FlowModCommand, FlowStatsRequest, GroupMod, Hello, Message,
-    MultipartRequestBody, PacketInFormat, PacketOut, Role, SwitchConfig, bundled_flow_frame,
+    Experimenter, FlowMod, FlowModCommand, FlowMonitorFlags, FlowMonitorRequest, FlowStatsRequest,
+    GroupMod, Hello, Message, MeterMod, MultipartRequestBody, PacketInFormat, PacketOut, PortMod,
+    QueueStatsRequest, Role, SwitchConfig, TableMod, bundled_flow_frame,
 };
-use openflow::{Action, Controller, Flow, FlowFlags, Group, PortNo};
+use openflow::{Action, Controller, Flow, FlowFlags, Group, Meter, PortNo};
 
 use crate::frames::name;
 use crate::switch::{Connection, Switch};
@@ -48,8 +49,24 @@ pub(crate) const WANTED: &[&str] = &[
     "MultipartReply.GroupFeatures",
     "MultipartRequest.PortDesc",
     "MultipartReply.PortDesc",
+    "MultipartRequest.Queue",
+    "MultipartReply.Queue",
+    "MultipartRequest.Meter",
+    "MultipartReply.Meter",
+    "MultipartRequest.MeterConfig",
+    "MultipartReply.MeterConfig",
+    "MultipartRequest.MeterFeatures",
+    "MultipartReply.MeterFeatures",
+    "MultipartRequest.FlowMonitor",
+    "MultipartReply.FlowMonitor",
+    "MultipartRequest.Experimenter",
     "MultipartRequest.Other",
-    "MultipartReply.Other",
+    "PortMod",
+    "TableMod",
+    "MeterMod",
+    "QueueGetConfigRequest",
+    "QueueGetConfigReply",
+    "FlowMonitorCancel",
     "BarrierRequest",
     "BarrierReply",
     "RoleRequest",
@@ -134,9 +151,10 @@ impl Recorder {
     }
 }
 
-/// `OFPMP_QUEUE`, which stays bytes.
-const QUEUE: u16 = 5;
-const ALL_QUEUES: &[u8] = &[0xff; 8];
+/// A multipart type that OpenFlow 1.3 does not have.
+const NO_MULTIPART: u16 = 99;
+const NICIRA: u32 = 0x2320;
+const NXST_IPFIX_BRIDGE: u32 = 3;
 /// A type that OpenFlow 1.3 does not have.
 const NO_TYPE: u8 = 99;
 const NXT_TLV_TABLE_REQUEST: u32 = 25;
@@ -149,6 +167,7 @@ fn conversation() -> Vec<Message> {
     let multipart = |body: MultipartRequestBody| Message::MultipartRequest(body.into());
     let parse = |text: &str| text.parse::<Flow>().unwrap();
     let group = |text: &str| Message::GroupMod(GroupMod::add(text.parse().unwrap()));
+    let meter = |text: &str| Message::MeterMod(MeterMod::add(text.parse().unwrap()));
     let to_controller = |controller| PacketOut {
         buffer_id: u32::MAX,
         in_port: PortNo(1),
@@ -192,10 +211,27 @@ fn conversation() -> Vec<Message> {
         })),
         Message::SetControllerId(3),
         Message::CtFlushZone(CtFlushZone { zone: 9 }),
-        multipart(MultipartRequestBody::Other {
-            kind: QUEUE,
-            body: Bytes::from_static(ALL_QUEUES),
-        }),
+        multipart(MultipartRequestBody::Queue(QueueStatsRequest::default())),
+        multipart(MultipartRequestBody::Other { kind: NO_MULTIPART, body: Bytes::new() }),
+        Message::QueueGetConfigRequest(PortNo::ANY),
+        Message::PortMod(PortMod { port_no: PortNo(1), ..PortMod::default() }),
+        Message::TableMod(TableMod { table: 7, config: 0 }),
+        meter("meter=1 kbps burst stats bands=type=drop rate=1000 burst_size=10"),
+        meter("meter=2 pktps bands=type=drop rate=7"),
+        multipart(MultipartRequestBody::Meter(Meter::ALL)),
+        multipart(MultipartRequestBody::MeterConfig(Meter::ALL)),
+        multipart(MultipartRequestBody::MeterFeatures),
+        multipart(MultipartRequestBody::FlowMonitor(vec![FlowMonitorRequest::new(
+            5,
+            FlowMonitorFlags::OTHERS,
+        )])),
+        Message::FlowMod(FlowMod::add(parse("table=9,arp actions=drop"))),
+        Message::FlowMonitorCancel { id: 5 },
+        multipart(MultipartRequestBody::Experimenter(Experimenter {
+            experimenter: NICIRA,
+            exp_type: NXST_IPFIX_BRIDGE,
+            body: Bytes::new(),
+        })),
         Message::Experimenter(Experimenter {
             experimenter: 0x2320,
             exp_type: NXT_TLV_TABLE_REQUEST,

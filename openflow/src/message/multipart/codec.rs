@@ -9,7 +9,8 @@ use super::{
     FlowStatsRequest, FlowUpdate, GROUP, GROUP_DESC, GROUP_FEATURES, GroupFeatures, GroupStats,
     METER, METER_CONFIG, METER_FEATURES, MeterFeatures, MeterStats, MultipartReply,
     MultipartReplyBody, MultipartRequest, MultipartRequestBody, PORT_DESC, PORT_STATS, Port,
-    PortStats, TABLE, TableStats, group, meter,
+    PortStats, QUEUE, QueueStats, QueueStatsRequest, TABLE, TABLE_FEATURES, TableFeatures,
+    TableStats, group, meter,
 };
 use crate::wire::Reader;
 use crate::{DecodeError, PortNo};
@@ -34,6 +35,10 @@ impl MultipartRequest {
                 out.put_u32(*number);
                 out.put_u32(0);
             }
+            MultipartRequestBody::Queue(request) => request.encode(out),
+            MultipartRequestBody::TableFeatures(tables) => {
+                tables.iter().for_each(|it| it.encode(out));
+            }
             MultipartRequestBody::FlowMonitor(monitors) => {
                 put_experimenter(out, ONF, ONF_FLOW_MONITOR);
                 monitors.iter().for_each(|it| it.encode(out));
@@ -57,12 +62,16 @@ impl MultipartRequest {
             AGGREGATE => MultipartRequestBody::Aggregate(FlowStatsRequest::decode(reader)?),
             TABLE => MultipartRequestBody::Table,
             PORT_STATS => MultipartRequestBody::PortStats(PortNo(read_padded(reader)?)),
+            QUEUE => MultipartRequestBody::Queue(QueueStatsRequest::decode(reader)?),
             GROUP => MultipartRequestBody::Group(read_padded(reader)?),
             GROUP_DESC => MultipartRequestBody::GroupDesc,
             GROUP_FEATURES => MultipartRequestBody::GroupFeatures,
             METER => MultipartRequestBody::Meter(read_padded(reader)?),
             METER_CONFIG => MultipartRequestBody::MeterConfig(read_padded(reader)?),
             METER_FEATURES => MultipartRequestBody::MeterFeatures,
+            TABLE_FEATURES => {
+                MultipartRequestBody::TableFeatures(read_all(reader, TableFeatures::decode)?)
+            }
             PORT_DESC => MultipartRequestBody::PortDesc,
             EXPERIMENTER => match Experimenter::header(reader)? {
                 (ONF, ONF_FLOW_MONITOR) => {
@@ -86,6 +95,7 @@ impl MultipartReply {
             MultipartReplyBody::Aggregate(sum) => sum.encode(out),
             MultipartReplyBody::Table(tables) => tables.iter().for_each(|it| it.encode(out)),
             MultipartReplyBody::PortStats(ports) => ports.iter().for_each(|it| it.encode(out)),
+            MultipartReplyBody::Queue(queues) => queues.iter().for_each(|it| it.encode(out)),
             MultipartReplyBody::Group(groups) => groups.iter().for_each(|it| it.encode(out)),
             MultipartReplyBody::GroupDesc(groups) => {
                 groups.iter().for_each(|it| group::encode_desc(it, out));
@@ -97,6 +107,9 @@ impl MultipartReply {
             }
             MultipartReplyBody::MeterFeatures(features) => features.encode(out),
             MultipartReplyBody::PortDesc(ports) => ports.iter().for_each(|it| it.encode(out)),
+            MultipartReplyBody::TableFeatures(tables) => {
+                tables.iter().for_each(|it| it.encode(out));
+            }
             MultipartReplyBody::FlowMonitor(updates) => {
                 put_experimenter(out, ONF, ONF_FLOW_MONITOR);
                 updates.iter().for_each(|it| it.encode(out));
@@ -114,6 +127,7 @@ impl MultipartReply {
             AGGREGATE => MultipartReplyBody::Aggregate(AggregateStats::decode(reader)?),
             TABLE => MultipartReplyBody::Table(read_all(reader, TableStats::decode)?),
             PORT_STATS => MultipartReplyBody::PortStats(read_all(reader, PortStats::decode)?),
+            QUEUE => MultipartReplyBody::Queue(read_all(reader, QueueStats::decode)?),
             GROUP => MultipartReplyBody::Group(read_all(reader, GroupStats::decode)?),
             GROUP_DESC => MultipartReplyBody::GroupDesc(read_all(reader, group::decode_desc)?),
             GROUP_FEATURES => MultipartReplyBody::GroupFeatures(GroupFeatures::decode(reader)?),
@@ -122,6 +136,9 @@ impl MultipartReply {
                 MultipartReplyBody::MeterConfig(read_all(reader, meter::decode_config)?)
             }
             METER_FEATURES => MultipartReplyBody::MeterFeatures(MeterFeatures::decode(reader)?),
+            TABLE_FEATURES => {
+                MultipartReplyBody::TableFeatures(read_all(reader, TableFeatures::decode)?)
+            }
             PORT_DESC => MultipartReplyBody::PortDesc(read_all(reader, Port::decode)?),
             EXPERIMENTER => match Experimenter::header(reader)? {
                 (ONF, ONF_FLOW_MONITOR) => {

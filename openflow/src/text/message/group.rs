@@ -79,7 +79,7 @@ fn actions(f: &mut fmt::Formatter<'_>, bits: u32) -> fmt::Result {
 }
 
 /// `OFPAT_*` with their names, in the order in which `ovs-ofctl` prints them.
-const ACTIONS: &[(u8, &str)] = &[
+pub(super) const ACTIONS: &[(u8, &str)] = &[
     (0, "output"),
     (22, "group"),
     (25, "set_field"),

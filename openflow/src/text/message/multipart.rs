@@ -3,11 +3,11 @@
 use std::fmt;
 
 use super::parts::{Duration, HexDump};
-use super::{flow_monitor, group, meter, port};
+use super::{flow_monitor, group, meter, port, queue, table};
 
 use crate::message::{
     FlowStats, FlowStatsRequest, MultipartReply, MultipartReplyBody, MultipartRequest,
-    MultipartRequestBody, TableStats,
+    MultipartRequestBody,
 };
 use crate::text::{Naming, flow};
 use crate::{Group, PortNo};
@@ -37,6 +37,10 @@ pub(super) fn request(
             title(f, "OFPST_PORT")?;
             write!(f, " port_no={port}")
         }
+        MultipartRequestBody::Queue(request) => {
+            title(f, "OFPST_QUEUE")?;
+            queue::which(f, *request)
+        }
         MultipartRequestBody::Group(group) => {
             title(f, "OFPST_GROUP")?;
             group::which(f, *group)
@@ -62,6 +66,10 @@ pub(super) fn request(
         MultipartRequestBody::FlowMonitor(monitors) => {
             title(f, "ONFST_FLOW_MONITOR")?;
             monitors.iter().try_for_each(|it| flow_monitor::request(f, it))
+        }
+        MultipartRequestBody::TableFeatures(tables) => {
+            title(f, "OFPST_TABLE_FEATURES")?;
+            tables.iter().try_for_each(|it| table::features(f, it))
         }
         MultipartRequestBody::Experimenter(it) => {
             let (whose, which) = (it.experimenter, it.exp_type);
@@ -105,7 +113,7 @@ pub(super) fn reply(
         }
         MultipartReplyBody::Table(tables) => {
             title(f, "OFPST_TABLE")?;
-            table_stats(f, tables)
+            table::stats(f, tables)
         }
         MultipartReplyBody::PortStats(ports) => {
             title(f, "OFPST_PORT")?;
@@ -114,6 +122,11 @@ pub(super) fn reply(
                 f.write_str("\n")?;
                 port::stats(f, stats)
             })
+        }
+        MultipartReplyBody::Queue(queues) => {
+            title(f, "OFPST_QUEUE")?;
+            write!(f, " {} queues", queues.len())?;
+            queues.iter().try_for_each(|it| queue::stats(f, it))
         }
         MultipartReplyBody::Group(groups) => {
             title(f, "OFPST_GROUP")?;
@@ -152,6 +165,10 @@ pub(super) fn reply(
             title(f, "ONFST_FLOW_MONITOR")?;
             updates.iter().try_for_each(|it| flow_monitor::update(f, it))
         }
+        MultipartReplyBody::TableFeatures(tables) => {
+            title(f, "OFPST_TABLE_FEATURES")?;
+            tables.iter().try_for_each(|it| table::features(f, it))
+        }
         MultipartReplyBody::Experimenter(it) => {
             let (whose, which) = (it.experimenter, it.exp_type);
             title(f, &format!("experimenter {whose:#010x}, multipart type {which}"))?;
@@ -189,22 +206,4 @@ fn flow_stats(f: &mut fmt::Formatter<'_>, stats: &FlowStats) -> fmt::Result {
     write!(f, ", table={}, n_packets={}", flow.table, stats.packet_count)?;
     write!(f, ", n_bytes={}, ", stats.byte_count)?;
     flow::behind_table(f, flow, Naming(None))
-}
-
-/// Writes tables; the ones that are like the one before them together.
-fn table_stats(f: &mut fmt::Formatter<'_>, tables: &[TableStats]) -> fmt::Result {
-    let counters = |it: &TableStats| (it.active_count, it.lookup_count, it.matched_count);
-    for (at, alike) in tables.chunk_by(|a, b| counters(a) == counters(b)).enumerate() {
-        let (first, same) = (alike[0], &alike[1..]);
-        f.write_str(if at == 0 { "\n" } else { "\n\n" })?;
-        let TableStats { table, active_count, lookup_count, matched_count } = first;
-        write!(f, "  table {table}:\n    active={active_count}, lookup={lookup_count}")?;
-        write!(f, ", matched={matched_count}")?;
-        match same {
-            [] => {}
-            [one] => write!(f, "\n\n  table {}: ditto", one.table)?,
-            [first, .., last] => write!(f, "\n\n  tables {}...{}: ditto", first.table, last.table)?,
-        }
-    }
-    Ok(())
 }

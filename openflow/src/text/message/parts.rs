@@ -91,3 +91,12 @@ impl fmt::Display for HexDump<'_> {
         Ok(())
     }
 }
+
+/// A counter, `?` for one that the switch does not have.
+pub(super) struct Counter(pub(super) u64);
+
+impl fmt::Display for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == u64::MAX { f.write_str("?") } else { write!(f, "{}", self.0) }
+    }
+}

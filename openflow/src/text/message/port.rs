@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::parts::{Bits, Duration};
-use crate::message::{Port, PortReason, PortStats, PortStatus};
+use super::parts::{Bits, Counter, Duration};
+use crate::message::{Port, PortMod, PortReason, PortStats, PortStatus};
 
 pub(super) fn status(f: &mut fmt::Formatter<'_>, status: &PortStatus) -> fmt::Result {
     f.write_str(match status.reason {
@@ -33,6 +33,17 @@ pub(super) fn description(f: &mut fmt::Formatter<'_>, port: &Port) -> fmt::Resul
     write!(f, "\n     speed: {now} Mbps now, {max} Mbps max")
 }
 
+pub(super) fn port_mod(f: &mut fmt::Formatter<'_>, port_mod: &PortMod) -> fmt::Result {
+    write!(f, " port: {}: addr:{}", port_mod.port_no, port_mod.hw_addr)?;
+    write!(f, "\n     config: {}", Bits(port_mod.config, CONFIG))?;
+    write!(f, "\n     mask:   {}", Bits(port_mod.mask, CONFIG))?;
+    f.write_str("\n     advertise: ")?;
+    match port_mod.advertise {
+        0 => f.write_str("UNCHANGED"),
+        features => write!(f, "{}", Bits(features, FEATURES)),
+    }
+}
+
 pub(super) fn stats(f: &mut fmt::Formatter<'_>, stats: &PortStats) -> fmt::Result {
     let space = if stats.port_no.0 < 10 { " " } else { "" };
     write!(f, "  port {space}{}: rx pkts={}", stats.port_no, Counter(stats.rx_packets))?;
@@ -46,15 +57,6 @@ pub(super) fn stats(f: &mut fmt::Formatter<'_>, stats: &PortStats) -> fmt::Resul
         return Ok(());
     }
     write!(f, "\n           duration={}", Duration(stats.duration_sec, stats.duration_nsec))
-}
-
-/// A counter, `?` for one that the switch does not have.
-struct Counter(u64);
-
-impl fmt::Display for Counter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == u64::MAX { f.write_str("?") } else { write!(f, "{}", self.0) }
-    }
 }
 
 /// `OFPPC_*`.

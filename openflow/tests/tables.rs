@@ -1,0 +1,180 @@
+//! Tables, ports and queues of a real Open vSwitch.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "each test uses a part of it")]
+#[path = "ovs/ofctl.rs"]
+mod ofctl;
+#[allow(dead_code, reason = "each test uses a part of it")]
+#[path = "ovs/switch.rs"]
+mod switch;
+
+use openflow::message::{
+    FlowKind, Message, MultipartReplyBody, MultipartRequestBody, PacketQueue, Port, PortMod,
+    PortReason, QueueConfig, QueueStatsRequest, TableFeature, TableFeatures,
+};
+use openflow::{Field, PortNo};
+use switch::{Connection, Switch};
+
+/// What the tables of the switch can do; every part of the reply survives to the byte.
+fn table_features(connection: &mut Connection) -> Vec<TableFeatures> {
+    let body = MultipartRequestBody::TableFeatures(vec![]);
+    connection.send(&Message::MultipartRequest(body.into()));
+    let mut all = Vec::new();
+    loop {
+        let bytes = connection.receive_bytes();
+        let (xid, message) = Message::decode(&bytes).unwrap();
+        assert_eq!(message.to_bytes(xid).unwrap(), bytes);
+        let Message::MultipartReply(reply) = message else { panic!("{message:?}") };
+        let MultipartReplyBody::TableFeatures(tables) = reply.body else { panic!("no tables") };
+        all.extend(tables);
+        if !reply.more {
+            return all;
+        }
+    }
+}
+
+#[test]
+fn table_features_come_in_parts_and_tell_all() {
+    let switch = Switch::start();
+    let tables = table_features(&mut switch.connect());
+    let numbers: Vec<u8> = tables.iter().map(|table| table.table).collect();
+    assert_eq!(numbers, (0..=253).collect::<Vec<u8>>());
+    let seventh = &tables[7];
+    assert_eq!(seventh.max_entries, 1_000_000);
+    assert_eq!((seventh.metadata_match, seventh.metadata_write), (u64::MAX, u64::MAX));
+
+    let mut known = 0;
+    for property in &seventh.properties {
+        match property {
+            TableFeature::Instructions(FlowKind::Regular, ids) => {
+                let kinds: Vec<u16> = ids.iter().map(|id| id.kind).collect();
+                assert_eq!(kinds, [1, 2, 3, 4, 5, 6]);
+                known += 1;
+            }
+            TableFeature::NextTables(FlowKind::Regular, next) => {
+                assert_eq!(*next, (8..=253).collect::<Vec<u8>>());
+                known += 1;
+            }
+            TableFeature::Match(fields) => {
+                let maskable = |wanted| fields.iter().any(|it| it.field == wanted && it.has_mask);
+                assert!(maskable(Field::ETH_DST) && maskable(Field::REG0));
+                assert!(fields.iter().any(|it| it.field == Field::IN_PORT && !it.has_mask));
+                known += 1;
+            }
+            TableFeature::ApplySetField(FlowKind::Regular, fields) => {
+                assert!(fields.iter().any(|it| it.field == Field::CT_MARK));
+                known += 1;
+            }
+            TableFeature::Unknown(bytes) => panic!("{bytes:?}"),
+            _ => {}
+        }
+    }
+    assert_eq!(known, 4, "{:?}", seventh.properties);
+}
+
+#[test]
+fn table_features_print_a_line_for_each_property() {
+    let field = |field, has_mask| openflow::message::OxmId { field, has_mask, length: 4 };
+    let id = |kind, data| openflow::message::FeatureId { kind, data };
+    let nothing = bytes::Bytes::new();
+    let experimenter = bytes::Bytes::from_static(&[0, 0, 0x23, 0x20]);
+    let reply = MultipartReplyBody::TableFeatures(vec![TableFeatures {
+        table: 3,
+        name: "output".to_owned(),
+        metadata_match: 0xff,
+        metadata_write: 0,
+        config: 0,
+        max_entries: 9,
+        properties: vec![
+            TableFeature::Instructions(
+                FlowKind::Regular,
+                vec![id(1, nothing.clone()), id(6, nothing.clone()), id(77, nothing.clone())],
+            ),
+            TableFeature::NextTables(FlowKind::TableMiss, vec![4, 5, 6, 9]),
+            TableFeature::ApplyActions(
+                FlowKind::TableMiss,
+                vec![id(25, nothing.clone()), id(0xffff, experimenter)],
+            ),
+            TableFeature::WriteActions(FlowKind::Regular, vec![id(0, nothing)]),
+            TableFeature::Match(vec![field(Field::IN_PORT, false), field(Field::REG0, true)]),
+            TableFeature::Unknown(bytes::Bytes::from_static(&[0xff, 0xfe, 0, 5, 9])),
+        ],
+    }]);
+    let reply = openflow::message::MultipartReply { more: true, body: reply };
+    assert_eq!(
+        Message::MultipartReply(reply).display(1).to_string(),
+        "OFPST_TABLE_FEATURES reply (OF1.3) (xid=0x1): flags=[more]
+  table 3 (\"output\"):
+    metadata: match=0xff write=0x0
+    max_entries=9
+    instructions: goto_table meter 77
+    table miss: next tables: 4-6 9
+    table miss: actions to apply: set_field 65535(00002320)
+    actions to write: output
+    fields to match: in_port_oxm reg0*
+    raw(fffe000509)"
+    );
+}
+
+#[test]
+fn a_port_does_what_it_is_told() {
+    let switch = Switch::start();
+    let mut connection = switch.connect();
+    connection.send(&Message::MultipartRequest(MultipartRequestBody::PortDesc.into()));
+    let (_, Message::MultipartReply(reply)) = connection.receive() else { panic!("no reply") };
+    let MultipartReplyBody::PortDesc(ports) = reply.body else { panic!("no ports") };
+    let port = ports.into_iter().find(|port| port.port_no == PortNo(1)).unwrap();
+    let down = PortMod {
+        port_no: port.port_no,
+        hw_addr: port.hw_addr,
+        config: Port::PORT_DOWN,
+        mask: Port::PORT_DOWN,
+        advertise: 0,
+    };
+    // Whoever changes a port is not told of it, but all others are.
+    let mut other = switch.connect();
+    connection.send(&Message::PortMod(down));
+    assert_eq!(connection.barrier(), []);
+    let told = loop {
+        match other.receive() {
+            (_, Message::PortStatus(status)) if status.reason == PortReason::Modify => {
+                break status.port;
+            }
+            _ => {}
+        }
+    };
+    assert_eq!((told.port_no, told.config), (PortNo(1), port.config | Port::PORT_DOWN));
+    let shown = switch.ofctl(&["show"], &[]);
+    assert!(shown.contains("config:     PORT_DOWN"), "{shown}");
+}
+
+#[test]
+fn queues_are_those_that_ovs_ofctl_shows() {
+    let switch = Switch::start();
+    let mut connection = switch.connect();
+    connection.send(&Message::QueueGetConfigRequest(PortNo(1)));
+    let (_, reply) = connection.receive();
+    // A port whose queues nobody configured has one all the same.
+    let only = PacketQueue { queue_id: 0, port: PortNo(1), properties: vec![] };
+    let queues = QueueConfig { port: PortNo(1), queues: vec![only] };
+    assert_eq!(reply, Message::QueueGetConfigReply(queues));
+
+    connection.send(&Message::MultipartRequest(all().into()));
+    let (xid, reply) = connection.receive();
+    let ours = reply.display(xid).to_string();
+    let theirs = switch.ofctl(&["queue-stats"], &[]);
+    let behind_xid = |text: &str| text.split_once("):").unwrap().1.trim().to_owned();
+    assert_eq!(behind_xid(&ours), behind_xid(&theirs));
+
+    let is_request = |message: &Message| matches!(message, Message::MultipartRequest(_));
+    let sent = ofctl::first_frame_of("queue-stats", "", is_request);
+    let (xid, message) = Message::decode(&sent).unwrap();
+    assert_eq!(message.to_bytes(xid).unwrap(), sent);
+    assert_eq!(message, Message::MultipartRequest(all().into()));
+}
+
+/// Asks for the counters of all queues.
+fn all() -> MultipartRequestBody {
+    MultipartRequestBody::Queue(QueueStatsRequest::default())
+}
