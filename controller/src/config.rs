@@ -1,6 +1,7 @@
 //! Configuration: flags, then `WEFT_…` in the environment, then the TOML file, then defaults.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -13,6 +14,9 @@ use topology::model::OutOfRange;
 
 /// What IPv6 asks of a link, in bytes (RFC 8200 §5), and thus tenants of their networks.
 const MIN_TENANT_MTU: u16 = 1280;
+
+/// Enough to see who connects, and far too little to keep a host or the controller busy.
+const DEFAULT_RULE_LOG_RATE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
 
 /// The Weft network controller for stock Open vSwitch.
 ///
@@ -70,6 +74,10 @@ struct Options {
     /// VNIs for networks that do not ask for one [default: 1-16777215]
     #[arg(long, env = "WEFT_VNI_RANGE", value_name = "FIRST-LAST")]
     vni_range: Option<Range>,
+    /// Connections that a host may report, a second, for security group rules that are logged
+    /// [default: 100]
+    #[arg(long, env = "WEFT_RULE_LOG_RATE", value_name = "NUMBER")]
+    rule_log_rate: Option<NonZeroU32>,
     /// What to log: error, warn, info, debug, trace, or per module (info,controller::switch=debug)
     /// [default: info]
     #[arg(long, env = "WEFT_LOG", value_name = "FILTER")]
@@ -117,6 +125,8 @@ pub struct Config {
     pub advertise: Option<IpAddr>,
     /// Defaults and ranges of tenant networks.
     pub settings: Settings,
+    /// Connections of logged rules that a host may report, a second.
+    pub rule_log_rate: NonZeroU32,
     /// What to log.
     pub log: String,
     /// How to log.
@@ -157,6 +167,7 @@ impl Options {
             underlay_ipv6: self.underlay_ipv6.or(other.underlay_ipv6),
             vlan_range: self.vlan_range.or(other.vlan_range),
             vni_range: self.vni_range.or(other.vni_range),
+            rule_log_rate: self.rule_log_rate.or(other.rule_log_rate),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
         }
@@ -191,6 +202,7 @@ impl Options {
             metrics_listen: self.metrics_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9464).into()),
             advertise: self.advertise,
             settings,
+            rule_log_rate: self.rule_log_rate.unwrap_or(DEFAULT_RULE_LOG_RATE),
             log: self.log.unwrap_or_else(|| "info".into()),
             log_format: self.log_format.unwrap_or_default(),
         })
@@ -270,9 +282,11 @@ mod tests {
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let config = config(
             &["--data-dir", "/flag", "--grpc-listen", "unix:/run/weft", "--grpc-listen", "[::1]:1"],
-            "data-dir = '/file'\nunderlay-mtu = 9000\nvlan-range = '100-199'\n",
+            "data-dir = '/file'\nunderlay-mtu = 9000\nvlan-range = '100-199'\n\
+             rule-log-rate = 7\n",
         )
         .unwrap();
+        assert_eq!(config.rule_log_rate.get(), 7);
         assert_eq!(config.data_dir, Path::new("/flag"));
         assert_eq!(config.settings.underlay_mtu, 9000);
         assert_eq!(u32::from(*config.settings.vlans.end()), 199);
@@ -292,6 +306,7 @@ mod tests {
         refuses(&["--vni-range", "9-1"], "", "expected FIRST-LAST");
         refuses(&["--grpc-listen", "localhost"], "", "expected ADDR:PORT or unix:PATH");
         refuses(&[], "data_dir = 'x'", "unknown field");
+        refuses(&[], "rule-log-rate = 0", "nonzero");
         refuses(&["--underlay-mtu", "1329"], "", "expected at least 1330");
         refuses(&["--underlay-mtu", "1349"], "underlay-ipv6 = true", "expected at least 1350");
     }

@@ -57,7 +57,8 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     let hosts = host::Hosts { engine: engine.clone(), onboarding };
     let hosts = tokio::spawn(host::serve(hosts, ovsdb));
-    let switches = tokio::spawn(switch::serve(engine.clone(), openflow));
+    let switches = switch::Switches { engine: engine.clone(), log_rate: config.rule_log_rate };
+    let switches = tokio::spawn(switch::serve(switches, openflow));
     let metrics = tokio::spawn(metrics::serve(engine.clone(), scrapes));
     let mut api = tokio::spawn(api::serve(engine, grpc, stopping.clone()));
     info!("ready");

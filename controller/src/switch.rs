@@ -11,11 +11,12 @@ mod connection;
 mod exchange;
 mod listen;
 mod output;
+mod prepare;
 mod reconcile;
 mod script;
 mod session;
 
 pub use connection::{Connection, ConnectionError};
-pub use listen::serve;
+pub use listen::{Switches, serve};
 pub use reconcile::{Difference, difference};
 pub use script::Script;

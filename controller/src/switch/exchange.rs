@@ -107,7 +107,7 @@ impl Connection {
     }
 
     /// Waits until the switch has dealt with everything; answers the errors meanwhile.
-    async fn barrier(&mut self) -> Result<Vec<(u32, ErrorMessage)>, ConnectionError> {
+    pub(super) async fn barrier(&mut self) -> Result<Vec<(u32, ErrorMessage)>, ConnectionError> {
         let sent = self.send(&Message::BarrierRequest)?;
         let mut errors = Vec::new();
         loop {

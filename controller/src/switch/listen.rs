@@ -1,3 +1,5 @@
+use std::num::NonZeroU32;
+
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::info;
@@ -6,15 +8,24 @@ use super::session::serve_stream;
 use crate::accept::accept;
 use crate::engine::Engine;
 
+/// What the sessions of all switches share.
+#[derive(Clone, Debug)]
+pub struct Switches {
+    /// Where flows come from and confirmations go.
+    pub engine: Engine,
+    /// How many packets of logged rules a switch may report, a second.
+    pub log_rate: NonZeroU32,
+}
+
 /// Serves switches that connect, until dropped.
-pub async fn serve(engine: Engine, listeners: Vec<TcpListener>) {
+pub async fn serve(switches: Switches, listeners: Vec<TcpListener>) {
     let mut tasks = JoinSet::new();
     for listener in listeners {
-        let engine = engine.clone();
+        let switches = switches.clone();
         tasks.spawn(accept(listener, "openflow", move |stream| {
-            let engine = engine.clone();
+            let switches = switches.clone();
             async move {
-                let end = serve_stream(engine, stream).await;
+                let end = serve_stream(switches, stream).await;
                 info!(reason = %end, "OpenFlow session ended");
             }
         }));

@@ -5,6 +5,7 @@ use topology::cookie::Cookie;
 use tracing::{debug, info, warn};
 
 use super::connection::{Connection, ConnectionError};
+use super::listen::Switches;
 use super::reconcile::difference;
 use super::script::Script;
 use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket};
@@ -26,8 +27,8 @@ pub(super) enum SessionEnd {
 }
 
 /// Serves one connection of a switch.
-pub(super) async fn serve_stream(engine: Engine, stream: TcpStream) -> SessionEnd {
-    match attach(engine, stream).await {
+pub(super) async fn serve_stream(switches: Switches, stream: TcpStream) -> SessionEnd {
+    match attach(switches, stream).await {
         Ok(mut session) => {
             let end = session.follow().await;
             session.engine.detach(session.place.host, session.place.session).await;
@@ -41,10 +42,11 @@ pub(super) async fn serve_stream(engine: Engine, stream: TcpStream) -> SessionEn
 }
 
 /// Shakes hands, and waits until the switch's host is known.
-async fn attach(engine: Engine, stream: TcpStream) -> Result<Session, SessionEnd> {
+async fn attach(switches: Switches, stream: TcpStream) -> Result<Session, SessionEnd> {
     let (mut connection, features) = Connection::open(stream).await?;
     let datapath_id = features.datapath_id;
     info!(datapath_id = format_args!("{datapath_id:016x}"), "switch connected");
+    let Switches { engine, log_rate } = switches;
     let (sender, requests) = mpsc::channel(REQUESTS);
     let place = {
         let mut attach = std::pin::pin!(engine.attach(datapath_id, sender));
@@ -55,6 +57,7 @@ async fn attach(engine: Engine, stream: TcpStream) -> Result<Session, SessionEnd
             }
         }
     };
+    connection.prepare(log_rate).await?;
     Ok(Session { engine, connection, place, requests })
 }
 
