@@ -57,11 +57,11 @@ fn feature() -> impl Strategy<Value = TableFeature> {
 
 pub(crate) fn features() -> impl Strategy<Value = Vec<TableFeatures>> {
     let numbers = any::<(u8, u64, u64, u32, u32)>();
-    let table = (numbers, "[a-z_0-9]{0,31}", vec(feature(), 0..6)).prop_map(
+    let table = (numbers, "[a-z_0-9]{0,32}", vec(feature(), 0..6)).prop_map(
         |((table, metadata_match, metadata_write, config, max_entries), name, properties)| {
             TableFeatures {
                 table,
-                name,
+                name: name.as_str().into(),
                 metadata_match,
                 metadata_write,
                 config,

@@ -3,8 +3,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::codec::read_all;
-use crate::wire::{Reader, fixed_string, pad_to_8, padding, put_fixed_string, put_length};
-use crate::{DecodeError, Field};
+use crate::wire::{Reader, pad_to_8, padding, put_length};
+use crate::{DecodeError, Field, FixedString};
 
 /// What a table can do: `struct ofp_table_features`, OpenFlow 1.3.5 §7.3.5.5.1.
 ///
@@ -28,8 +28,8 @@ use crate::{DecodeError, Field};
 pub struct TableFeatures {
     /// The table.
     pub table: u8,
-    /// Its name, at most 31 bytes.
-    pub name: String,
+    /// Its name, at most 32 bytes.
+    pub name: FixedString,
     /// Bits of the metadata that it can match.
     pub metadata_match: u64,
     /// Bits of the metadata that it can write.
@@ -105,7 +105,7 @@ impl TableFeatures {
         out.put_u16(0);
         out.put_u8(self.table);
         out.put_bytes(0, 5);
-        put_fixed_string(out, &self.name, Self::NAME_LEN);
+        self.name.encode(out, Self::NAME_LEN);
         out.put_u64(self.metadata_match);
         out.put_u64(self.metadata_write);
         out.put_u32(self.config);
@@ -126,7 +126,7 @@ impl TableFeatures {
         features.skip(5)?;
         Ok(Self {
             table,
-            name: fixed_string(features.take(Self::NAME_LEN)?),
+            name: FixedString::decode(features.take(Self::NAME_LEN)?),
             metadata_match: features.u64()?,
             metadata_write: features.u64()?,
             config: features.u32()?,

@@ -27,8 +27,8 @@ pub(super) fn stats(f: &mut fmt::Formatter<'_>, tables: &[TableStats]) -> fmt::R
 /// Writes what a table can do, after a line end: a line for each property.
 pub(super) fn features(f: &mut fmt::Formatter<'_>, features: &TableFeatures) -> fmt::Result {
     write!(f, "\n  table {}", features.table)?;
-    if !features.name.is_empty() {
-        write!(f, " (\"{}\")", features.name.escape_debug())?;
+    if !features.name.as_bytes().is_empty() {
+        write!(f, " (\"{}\")", features.name.text().escape_debug())?;
     }
     f.write_str(":")?;
     let (matched, written) = (features.metadata_match, features.metadata_write);
