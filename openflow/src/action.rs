@@ -23,7 +23,7 @@ pub use nat::Nat;
 pub use sample::{Sample, SampleDirection};
 
 use crate::oxm::IntoFieldValue;
-use crate::{Field, Oxm, PortNo};
+use crate::{Field, Oxm, PortNo, TunMetadata};
 
 /// One action: `struct ofp_action_header` and what follows it, OpenFlow 1.3.5 §7.2.5, and the
 /// Nicira extensions of Open vSwitch (`ofp-actions.c`, ovs-actions(7)).
@@ -81,6 +81,8 @@ pub enum Action {
     DecNshTtl,
     /// Sets a field, or the masked bits of it: `ofp_action_set_field`, with a mask `NXAST_REG_LOAD2`.
     SetField(Oxm),
+    /// Sets an option of the tunnel's header, or the masked bits of it: as [`Action::SetField`].
+    SetTunMetadata(TunMetadata),
     /// Copies bits between fields: `nx_action_reg_move`.
     Move {
         /// From where; as wide as `destination`.
@@ -88,9 +90,9 @@ pub enum Action {
         /// To where.
         destination: Subfield,
     },
-    /// Sets bits of a field: `nx_action_reg_load`. For an experimenter's field, which has no place
-    /// in that, `NXAST_REG_LOAD2`; some of its bits then come back as a masked
-    /// [`Action::SetField`].
+    /// Sets bits of a field: `nx_action_reg_load`. For an experimenter's field or a tunnel's option,
+    /// which have no place in that, `NXAST_REG_LOAD2`; some of their bits then come back as a masked
+    /// [`Action::SetField`] or [`Action::SetTunMetadata`].
     Load {
         /// Where to.
         destination: Subfield,

@@ -4,7 +4,7 @@ use std::fmt;
 
 mod registry;
 
-use registry::SPECS;
+use registry::{SPECS, TUN_METADATA};
 
 /// A match field, by its OXM class and number (and experimenter, in class 0xffff).
 ///
@@ -45,6 +45,8 @@ pub enum Format {
     TunFlags,
     /// `(1,0x800)`, name space and type.
     PacketType,
+    /// `0x` and as many bytes as there are: see [`crate::TunMetadata`].
+    Bytes,
 }
 
 /// What is known about a field.
@@ -62,7 +64,8 @@ pub struct FieldSpec {
     pub match_name: &'static str,
     /// The name that `move` and `load` take and print: `NXM_OF_ETH_SRC`.
     pub wire_name: &'static str,
-    /// Width of the value in bits; `vlan_vid` counts the 12 bits of the identifier.
+    /// Width of the value in bits; `vlan_vid` counts the 12 bits of the identifier, and options of
+    /// tunnels' headers count as many as they can have.
     pub bits: u16,
     /// Whether a mask is allowed.
     pub maskable: bool,
@@ -96,12 +99,16 @@ impl FieldSpec {
 
     /// The bits of a mask that is left out on the wire.
     ///
-    /// Those that a value can have; but `ct_state` and `tun_flags` stand in wider numbers, and
-    /// Open vSwitch always masks the bits that do not exist.
+    /// Those that a value can have; but `ct_state`, `tun_flags` and some of ERSPAN's fields stand in
+    /// wider numbers, and Open vSwitch always masks the bits that do not exist.
     pub(crate) const fn exact_mask(&self) -> u128 {
         match self.format {
             Format::CtState => 0xffff_ffff,
             Format::TunFlags => 0xffff,
+            // Parts of an octet of ERSPAN's header.
+            _ if self.field.experimenter == Field::TUN_ERSPAN_VER.experimenter && self.bits < 8 => {
+                0xff
+            }
             _ => self.value_mask(),
         }
     }
@@ -135,17 +142,46 @@ impl Field {
         Self { class: 0x0001, number, experimenter: 0 }
     }
 
-    /// What is known about the field, `None` for one that this crate does not know.
-    pub fn spec(self) -> Option<&'static FieldSpec> {
-        self.rank().map(|rank| &SPECS[rank])
+    /// An option of a tunnel's header, 0–63: what [`crate::TunMetadata`] holds the value of.
+    ///
+    /// # Panics
+    ///
+    /// When `number` is above 63.
+    pub const fn tun_metadata(number: u8) -> Self {
+        assert!(number < 64, "Open vSwitch has sixty-four options of tunnels");
+        Self { class: 0x0001, number: Self::FIRST_TUN_METADATA + number, experimenter: 0 }
     }
 
-    /// Every field this crate knows, in the canonical order of a match.
+    const FIRST_TUN_METADATA: u8 = 40;
+
+    /// The number of a tunnel's option, `None` for any other field.
+    pub(crate) const fn tun_metadata_number(self) -> Option<u8> {
+        match self.number.checked_sub(Self::FIRST_TUN_METADATA) {
+            Some(number @ 0..64) if self.class == 0x0001 => Some(number),
+            _ => None,
+        }
+    }
+
+    /// What is known about the field, `None` for one that this crate does not know.
+    pub fn spec(self) -> Option<&'static FieldSpec> {
+        self.rank().map(|rank| &SPECS[rank]).or_else(|| self.tun_metadata_spec())
+    }
+
+    fn tun_metadata_spec(self) -> Option<&'static FieldSpec> {
+        self.tun_metadata_number().map(|number| &TUN_METADATA[usize::from(number)])
+    }
+
+    /// The first known field that `found` is true for, options of tunnels included.
+    pub(crate) fn find(found: impl FnMut(&&FieldSpec) -> bool) -> Option<&'static FieldSpec> {
+        SPECS.iter().chain(&TUN_METADATA).find(found)
+    }
+
+    /// Every field of fixed width that this crate knows, in the canonical order of a match.
     pub fn all() -> &'static [FieldSpec] {
         SPECS
     }
 
-    /// The field's place in a canonical match, `None` for an unknown one (those come last).
+    /// The field's place in [`Field::all`], `None` for one that is not there.
     pub fn rank(self) -> Option<usize> {
         let rank = usize::from(RANKS.0[class_row(self.class)?][usize::from(self.number & 0x7f)]);
         (rank < SPECS.len() && SPECS[rank].field == self).then_some(rank)
@@ -154,8 +190,8 @@ impl Field {
     /// The field that a Nicira action means by this spelling; itself when that is its only one.
     pub(crate) fn spec_in_action(self) -> Option<&'static FieldSpec> {
         let rank = usize::from(RANKS.1[class_row(self.class)?][usize::from(self.number & 0x7f)]);
-        let spec = SPECS.get(rank)?;
-        (spec.action_field == self).then_some(spec)
+        let fits = |spec: &&FieldSpec| spec.action_field == self;
+        SPECS.get(rank).filter(fits).or_else(|| self.tun_metadata_spec())
     }
 }
 

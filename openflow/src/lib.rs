@@ -93,6 +93,7 @@ mod oxm;
 mod port;
 pub mod session;
 mod text;
+mod tun_metadata;
 mod wire;
 
 pub use action::{
@@ -112,3 +113,4 @@ pub use meter::{Meter, MeterBand, MeterFlags};
 pub use oxm::{IntoFieldValue, Oxm};
 pub use port::PortNo;
 pub use text::{FlowDisplay, MessageDisplay, Names, ParseError};
+pub use tun_metadata::TunMetadata;

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use crate::oxm::{IntoFieldValue, split_header};
 use crate::wire::{Reader, pad_to_8, padding};
-use crate::{DecodeError, Field, Oxm};
+use crate::{DecodeError, Field, Oxm, TunMetadata};
 
 /// `ofp_match.type` of OXM fields, the only type in use.
 const OFPMT_OXM: u16 = 1;
@@ -62,6 +62,15 @@ impl Match {
         self
     }
 
+    /// And what `option` says of an option of the tunnel's header; replaces what was said of it before.
+    #[must_use]
+    pub fn with_tun_metadata(mut self, option: &TunMetadata) -> Self {
+        let mut tlv = Vec::new();
+        option.encode(&mut tlv);
+        self.splice(option.field(), &tlv);
+        self
+    }
+
     /// The match with these OXM bytes, put in canonical order.
     ///
     /// `None` when the bytes are no sequence of whole TLVs, or a field comes twice.
@@ -112,14 +121,20 @@ impl Match {
             .ok_or(DecodeError::BadMatch { offset: fields.offset(), got: oxm })
     }
 
-    /// Every field that this crate knows, in canonical order.
+    /// Every field of fixed width that this crate knows, in canonical order.
     pub fn fields(&self) -> impl Iterator<Item = Oxm> + '_ {
         Tlvs(&self.oxm).flatten().filter_map(Oxm::decode)
     }
 
+    /// What the match says of the options of a tunnel's header, by their number.
+    pub fn tun_metadata(&self) -> impl Iterator<Item = TunMetadata> + '_ {
+        Tlvs(&self.oxm).flatten().filter_map(TunMetadata::from_tlv)
+    }
+
     /// The TLVs of fields that this crate does not know.
     pub fn unknown(&self) -> impl Iterator<Item = &[u8]> + '_ {
-        Tlvs(&self.oxm).flatten().filter(|tlv| Oxm::decode(tlv).is_none())
+        let known = |tlv: &[u8]| Oxm::decode(tlv).is_some() || TunMetadata::from_tlv(tlv).is_some();
+        Tlvs(&self.oxm).flatten().filter(move |tlv| !known(tlv))
     }
 
     /// What the match says of `field`.
@@ -176,8 +191,13 @@ fn in_canonical_order(bytes: &[u8]) -> Option<bool> {
     Some(sorted)
 }
 
-fn order(field: Field) -> (usize, Field) {
-    (field.rank().unwrap_or(usize::MAX), field)
+/// Options of tunnels stand before the fields of ERSPAN, which are known by their rank.
+fn order(field: Field) -> (usize, bool, Field) {
+    let rank = match field.tun_metadata_number() {
+        Some(_) => Field::TUN_ERSPAN_IDX.rank(),
+        None => field.rank(),
+    };
+    (rank.unwrap_or(usize::MAX), field.rank().is_some(), field)
 }
 
 /// Splits a byte string into TLVs; `None` once, at the end, when the last is cut short.

@@ -1,6 +1,6 @@
 use bytes::{Buf, BufMut};
 
-use crate::{Field, FieldSpec, MacAddr, PortNo};
+use crate::{Field, FieldSpec, Format, MacAddr, PortNo};
 
 /// The longest TLV: header, experimenter, 128-bit value and mask.
 const MAX_TLV: usize = 4 + 4 + 16 + 16;
@@ -61,8 +61,9 @@ impl Oxm {
     ///
     /// # Panics
     ///
-    /// When the field is none of [`Field`]'s constants, or the value is wider than the field: both
-    /// are mistakes of the program, not of its input.
+    /// When the field is none of [`Field`]'s constants (options of tunnels are
+    /// [`crate::TunMetadata`]s), or the value is wider than the field: both are mistakes of the
+    /// program, not of its input.
     pub fn exact(field: Field, value: impl IntoFieldValue) -> Self {
         let spec = field.spec().expect("exact() is called with one of Field's constants");
         Self::masked(field, value, spec.value_mask())
@@ -78,6 +79,7 @@ impl Oxm {
     pub fn masked(field: Field, value: impl IntoFieldValue, mask: impl IntoFieldValue) -> Self {
         let spec = field.spec().expect("masked() is called with one of Field's constants");
         let (value, mask) = (value.into_field_value(), mask.into_field_value());
+        assert!(spec.format != Format::Bytes, "{field:?} is what TunMetadata holds");
         assert!(value & !spec.value_mask() == 0, "{value:#x} is wider than {field:?}");
         let mask = mask & spec.value_mask();
         Self { field, value: value & mask, mask }
@@ -90,7 +92,7 @@ impl Oxm {
     }
 
     /// True when the mask is left out on the wire.
-    fn is_unmasked(&self) -> bool {
+    pub(crate) fn is_unmasked(&self) -> bool {
         let all = |spec: &FieldSpec| self.mask & spec.exact_mask() == spec.exact_mask();
         self.field.spec().is_none_or(all)
     }
@@ -108,7 +110,7 @@ impl Oxm {
 
     /// The TLV under another of the field's spellings.
     pub(crate) fn to_tlv_as(self, spelling: Field, masked: bool) -> ([u8; MAX_TLV], usize) {
-        let bytes = self.field.spec().map_or(16, FieldSpec::bytes);
+        let bytes = self.field.spec().map_or(16, FieldSpec::bytes).min(16);
         let length = if masked { 2 * bytes } else { bytes };
         let mut tlv = [0; MAX_TLV];
         let mut out = &mut tlv[..];
@@ -133,7 +135,8 @@ impl Oxm {
         mut payload: &[u8],
     ) -> Option<Self> {
         let bytes = spec.bytes();
-        if payload.len() != if has_mask { 2 * bytes } else { bytes } {
+        let fits = payload.len() == if has_mask { 2 * bytes } else { bytes };
+        if !fits || spec.format == Format::Bytes {
             return None;
         }
         let value = payload.get_uint128(bytes);

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "roundtrip/actions.rs"]
+mod actions;
 #[allow(dead_code, reason = "each test uses a part of it")]
 #[path = "vectors/frames.rs"]
 mod frames;
@@ -83,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn groups_survive_as_text(group in groups::group(values::action())) {
+    fn groups_survive_as_text(group in groups::group(actions::action())) {
         let text = group.to_string();
         prop_assert_eq!(text.parse::<Group>(), Ok(group), "{}", text);
     }

@@ -7,7 +7,7 @@ use super::nicira::{
     Nicira, put_bare, put_clone, put_conjunction, put_controller_ids, put_fin_timeout, put_note,
     put_output_trunc, put_resubmit,
 };
-use super::set_field::{decode_exact, encode_set_field};
+use super::set_field::{decode_set_field, encode_set_field, encode_set_tun_metadata};
 use super::{Action, Subfield};
 use crate::DecodeError;
 use crate::wire::Reader;
@@ -89,6 +89,7 @@ impl Action {
             Self::DecTtlCntIds(ids) => put_controller_ids(out, ids),
             Self::DecNshTtl => put_bare(out, Nicira::DEC_NSH_TTL),
             Self::SetField(oxm) => encode_set_field(oxm, out),
+            Self::SetTunMetadata(option) => encode_set_tun_metadata(option, out),
             Self::Move { source, destination } => source.encode_move(*destination, out),
             Self::Load { destination, value } => destination.encode_load(*value, out),
             Self::StackPush(subfield) => subfield.encode_stack(Nicira::STACK_PUSH, out),
@@ -142,7 +143,7 @@ impl Action {
             (DEC_MPLS_TTL, 8) => Self::DecMplsTtl,
             (SET_NW_TTL, 8) => Self::SetNwTtl(action.u8().ok()?),
             (DEC_NW_TTL, 8) => Self::DecNwTtl,
-            (SET_FIELD, _) => Self::SetField(decode_exact(&mut action)?),
+            (SET_FIELD, _) => decode_set_field(&mut action)?,
             (Nicira::ACTION, 16..) => Self::decode_nicira(&mut action, depth)?,
             _ => return None,
         };

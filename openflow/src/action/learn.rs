@@ -70,7 +70,7 @@ pub enum LearnSpec {
 pub enum LearnSource {
     /// From the packet that comes by; as many bits as the destination has.
     Field(Subfield),
-    /// These, right-aligned; a destination of at most 128 bits.
+    /// These, right-aligned; the bits above are zero.
     Immediate(u128),
 }
 
@@ -165,7 +165,9 @@ impl LearnSpec {
             }
             LearnSource::Immediate(value) => {
                 out.put_u16(kind | IMMEDIATE | bits);
-                out.put_slice(&value.to_be_bytes()[16 - immediate_bytes(bits).min(16)..]);
+                let bytes = immediate_bytes(bits);
+                out.put_bytes(0, bytes.saturating_sub(16));
+                out.put_slice(&value.to_be_bytes()[16 - bytes.min(16)..]);
             }
         }
         put_place(destination, out);
@@ -185,8 +187,9 @@ impl LearnSpec {
             LearnSource::Field(decode_place(bits, body)?)
         } else {
             let bytes = body.take(immediate_bytes(bits)).ok()?;
-            let value = (bits <= 128)
-                .then(|| bytes.iter().fold(0, |value, &byte| value << 8 | u128::from(byte)))?;
+            let (zeros, bytes) = bytes.split_at(bytes.len().saturating_sub(16));
+            let value = bytes.iter().fold(0, |value, &byte| value << 8 | u128::from(byte));
+            zeros.iter().all(|&byte| byte == 0).then_some(())?;
             let wide = value.checked_shr(u32::from(bits)).unwrap_or(0) != 0;
             (!wide).then_some(LearnSource::Immediate(value))?
         };

@@ -69,7 +69,7 @@ impl Subfield {
 
     /// `nx_action_reg_load` of `value`.
     pub(super) fn encode_load(self, value: u64, out: &mut BytesMut) {
-        if self.is_experimenter() {
+        if self.is_experimenter() || self.field.tun_metadata_number().is_some() {
             return encode_load2(self, value, out);
         }
         put_nicira(out, Nicira::REG_LOAD);

@@ -104,6 +104,12 @@ fields! {
     TUN_IPV6_DST: 0x0001, 110, 0; 0x0001, 110; "tun_ipv6_dst", "tun_ipv6_dst", "NXM_NX_TUN_IPV6_DST"; 128, true, Ipv6;
     TUN_GBP_ID: 0x0001, 38, 0; 0x0001, 38; "tun_gbp_id", "tun_gbp_id", "NXM_NX_TUN_GBP_ID"; 16, true, Decimal;
     TUN_GBP_FLAGS: 0x0001, 39, 0; 0x0001, 39; "tun_gbp_flags", "tun_gbp_flags", "NXM_NX_TUN_GBP_FLAGS"; 8, true, Hexadecimal;
+    TUN_ERSPAN_IDX: 0xffff, 11, 0x2320; 0xffff, 11; "tun_erspan_idx", "tun_erspan_idx", "NXOXM_ET_ERSPAN_IDX"; 20, true, Hexadecimal;
+    TUN_ERSPAN_VER: 0xffff, 12, 0x2320; 0xffff, 12; "tun_erspan_ver", "tun_erspan_ver", "NXOXM_ET_ERSPAN_VER"; 4, true, Decimal;
+    TUN_ERSPAN_DIR: 0xffff, 13, 0x2320; 0xffff, 13; "tun_erspan_dir", "tun_erspan_dir", "NXOXM_ET_ERSPAN_DIR"; 1, true, Decimal;
+    TUN_ERSPAN_HWID: 0xffff, 14, 0x2320; 0xffff, 14; "tun_erspan_hwid", "tun_erspan_hwid", "NXOXM_ET_ERSPAN_HWID"; 6, true, Hexadecimal;
+    TUN_GTPU_FLAGS: 0xffff, 15, 0x2320; 0xffff, 15; "tun_gtpu_flags", "gtpu_flags", "NXOXM_ET_GTPU_FLAGS"; 8, true, Hexadecimal;
+    TUN_GTPU_MSGTYPE: 0xffff, 16, 0x2320; 0xffff, 16; "tun_gtpu_msgtype", "gtpu_msgtype", "NXOXM_ET_GTPU_MSGTYPE"; 8, true, Decimal;
     REG0: 0x0001, 0, 0; 0x0001, 0; "reg0", "reg0", "NXM_NX_REG0"; 32, true, Hexadecimal;
     REG1: 0x0001, 1, 0; 0x0001, 1; "reg1", "reg1", "NXM_NX_REG1"; 32, true, Hexadecimal;
     REG2: 0x0001, 2, 0; 0x0001, 2; "reg2", "reg2", "NXM_NX_REG2"; 32, true, Hexadecimal;
@@ -146,5 +152,29 @@ fields! {
     CT_TP_DST: 0x0001, 125, 0; 0x0001, 125; "ct_tp_dst", "ct_tp_dst", "NXM_NX_CT_TP_DST"; 16, true, Decimal;
     METADATA: 0x8000, 2, 0; 0x8000, 2; "metadata", "metadata", "OXM_OF_METADATA"; 64, true, Hexadecimal;
     NXM_VLAN_TCI: 0x0000, 4, 0; 0x0000, 4; "vlan_tci", "vlan_tci", "NXM_OF_VLAN_TCI"; 16, true, Hexadecimal;
+    NXM_IP_TOS: 0x0000, 5, 0; 0x0000, 5; "nw_tos", "nw_tos", "NXM_OF_IP_TOS"; 8, false, Decimal;
     NXM_IN_PORT: 0x0000, 0, 0; 0x0000, 0; "in_port", "in_port", "NXM_OF_IN_PORT"; 16, false, Port;
+}
+
+macro_rules! tun_metadata {
+    ($($number:literal)*) => {
+        /// The options of tunnels' headers, by their number.
+        pub(super) const TUN_METADATA: [FieldSpec; 64] = [$(
+            FieldSpec {
+                field: Field::tun_metadata($number),
+                action_field: Field::tun_metadata($number),
+                name: concat!("tun_metadata", $number),
+                match_name: concat!("tun_metadata", $number),
+                wire_name: concat!("NXM_NX_TUN_METADATA", $number),
+                bits: 8 * 124,
+                maskable: true,
+                format: Format::Bytes,
+            },
+        )*];
+    };
+}
+
+tun_metadata! {
+    0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+    32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
 }

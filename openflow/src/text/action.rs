@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::extension::{bundle, decap, encap, multipath};
 use super::learn::learn;
-use super::value::{ipv6_address, set_value};
+use super::value::{ipv6_address, set_value, tun_metadata_name, tun_metadata_value};
 use super::{Hex, HexBytes, List, Naming};
 use crate::{
     Action, Controller, Ct, CtZone, Nat, PortNo, Resubmit, Sample, SampleDirection, Subfield,
@@ -71,6 +71,11 @@ pub(super) fn action(
                 Some(spec) => write!(f, "->{}", spec.name),
                 None => write!(f, "->{:?}", oxm.field),
             }
+        }
+        Action::SetTunMetadata(option) => {
+            f.write_str("set_field:")?;
+            tun_metadata_value(f, option)?;
+            write!(f, "->{}", tun_metadata_name(option))
         }
         Action::Move { source, destination } => write!(f, "move:{source}->{destination}"),
         Action::Load { destination, value } => {

@@ -55,6 +55,9 @@ fn spec(f: &mut fmt::Formatter<'_>, spec: &LearnSpec, naming: Naming<'_>) -> fmt
                     && spec.format != Format::PacketType
             };
             match destination.field.spec().filter(tellable) {
+                Some(spec) if spec.format == Format::Bytes => {
+                    write!(f, "{}={}", spec.name, Hex(value))
+                }
                 Some(spec) => {
                     write!(f, "{}=", spec.name)?;
                     set_value(f, &Oxm::exact(spec.field, value), naming)

@@ -4,10 +4,13 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use super::value::{CT_STATE, TCP_FLAGS, TUN_FLAGS, flags, frag, ipv4, ipv6, mac, port_value};
+use super::value::{
+    CT_STATE, TCP_FLAGS, TUN_FLAGS, flags, frag, ipv4, ipv6, mac, port_value, tun_metadata_name,
+    tun_metadata_value,
+};
 use super::{Hex, HexBytes, List, Naming};
 use crate::oxm::split_header;
-use crate::{Field, Format, Match, Oxm};
+use crate::{Field, Format, Match, Oxm, TunMetadata};
 
 /// The order of printing. `ETH_TYPE` stands where a short-hand like `tcp` is written.
 const ORDER: &[Field] = &[
@@ -52,7 +55,14 @@ const ORDER: &[Field] = &[
     Field::TUN_IPV6_DST,
     Field::TUN_GBP_ID,
     Field::TUN_GBP_FLAGS,
+    Field::TUN_ERSPAN_VER,
+    Field::TUN_ERSPAN_IDX,
+    Field::TUN_ERSPAN_DIR,
+    Field::TUN_ERSPAN_HWID,
+    Field::TUN_GTPU_FLAGS,
+    Field::TUN_GTPU_MSGTYPE,
     Field::TUN_FLAGS,
+    // Options of tunnels stand here.
     Field::METADATA,
     Field::IN_PORT,
     Field::NXM_IN_PORT,
@@ -138,8 +148,7 @@ pub(super) const SHORTHANDS: &[(&str, u16, Option<u8>)] = &[
 pub(super) fn fields(list: &mut List<'_, '_>, matching: &Match, naming: Naming<'_>) -> fmt::Result {
     let mut sorted: SmallVec<[(u8, Oxm); 12]> = SmallVec::new();
     let mut put = |oxm: Oxm, place: Field| {
-        let place = ORDER.iter().position(|&field| field == place).unwrap_or(ORDER.len());
-        sorted.push((place as u8, oxm));
+        sorted.push((place_of(place) as u8, oxm));
     };
     let mut found = Found::default();
     for oxm in matching.fields() {
@@ -164,7 +173,16 @@ pub(super) fn fields(list: &mut List<'_, '_>, matching: &Match, naming: Naming<'
         }
     }
     sorted.sort_by_key(|(place, _)| *place);
-    for (_, oxm) in &sorted {
+    let options_place = place_of(Field::METADATA);
+    let mut options = Some(matching.tun_metadata());
+    let mut options_before = |place: u8, list: &mut List<'_, '_>| match options
+        .take_if(|_| usize::from(place) >= options_place)
+    {
+        Some(mut options) => options.try_for_each(|option| tun_metadata(list.next()?, &option)),
+        None => Ok(()),
+    };
+    for (place, oxm) in &sorted {
+        options_before(*place, list)?;
         match (oxm.field, shorthand) {
             (Field::ETH_TYPE, Some((name, ..))) => list.item(name)?,
             (Field::IP_PROTO, Some((_, _, Some(_)))) => {}
@@ -172,7 +190,23 @@ pub(super) fn fields(list: &mut List<'_, '_>, matching: &Match, naming: Naming<'
             _ => field(list.next()?, oxm, naming)?,
         }
     }
+    options_before(u8::MAX, list)?;
     matching.unknown().try_for_each(|tlv| unknown(list.next()?, tlv))
+}
+
+/// Where a field stands in [`ORDER`], behind everything when it does not.
+fn place_of(field: Field) -> usize {
+    ORDER.iter().position(|&other| other == field).unwrap_or(ORDER.len())
+}
+
+/// Writes an option of a tunnel, by its name alone when it is only to be there.
+fn tun_metadata(f: &mut fmt::Formatter<'_>, option: &TunMetadata) -> fmt::Result {
+    f.write_str(tun_metadata_name(option))?;
+    if option.mask() == Some(&[]) {
+        return Ok(());
+    }
+    f.write_str("=")?;
+    tun_metadata_value(f, option)
 }
 
 /// Fields that decide how others are written.
@@ -275,14 +309,14 @@ fn unknown(f: &mut fmt::Formatter<'_>, tlv: &[u8]) -> fmt::Result {
 }
 
 /// True for registers that are made of 32-bit ones.
-fn wide_register(field: Field) -> bool {
+pub(super) fn wide_register(field: Field) -> bool {
     field.class == Field::XREG0.class
         || field.class == Field::XXREG0.class
             && (Field::XXREG0.number..=Field::XXREG3.number).contains(&field.number)
 }
 
 /// The 32-bit registers that a wide one is made of, those of which bits count.
-fn narrow_registers(oxm: Oxm) -> impl Iterator<Item = Oxm> {
+pub(super) fn narrow_registers(oxm: Oxm) -> impl Iterator<Item = Oxm> {
     let (first, count) = if oxm.field.class == Field::XREG0.class {
         ((oxm.field.number & 7) * 2, 2)
     } else {

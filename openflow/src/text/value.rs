@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{Hex, Naming};
-use crate::{Format, MacAddr, Oxm, PortNo};
+use super::{Hex, HexBytes, Naming};
+use crate::tun_metadata::shortest;
+use crate::{Format, MacAddr, Oxm, PortNo, TunMetadata};
 
 /// Names of bits, least significant first.
 pub(super) const CT_STATE: &[&str] = &["new", "est", "rel", "rpl", "inv", "trk", "snat", "dnat"];
@@ -20,7 +21,7 @@ pub(super) fn set_value(f: &mut fmt::Formatter<'_>, oxm: &Oxm, naming: Naming<'_
     let Some(spec) = oxm.field.spec() else { return integer(f, oxm, false) };
     match spec.format {
         Format::Decimal => integer(f, oxm, true),
-        Format::Hexadecimal | Format::PacketType => integer(f, oxm, false),
+        Format::Hexadecimal | Format::PacketType | Format::Bytes => integer(f, oxm, false),
         Format::Mac => mac(f, oxm),
         Format::Ipv4 => ipv4(f, oxm),
         Format::Ipv6 => ipv6(f, oxm),
@@ -125,4 +126,28 @@ pub(super) fn frag(f: &mut fmt::Formatter<'_>, oxm: &Oxm) -> fmt::Result {
     let mask = oxm.mask & 3;
     let name = FRAGS.iter().find(|(_, value, bits)| oxm.value & mask == *value && mask == *bits);
     f.write_str(name.map_or("<error>", |(name, ..)| name))
+}
+
+/// The name of a tunnel's option.
+pub(super) fn tun_metadata_name(option: &TunMetadata) -> &'static str {
+    option.field().spec().expect("options of tunnels are known fields").name
+}
+
+/// An option's value and mask, without zeros in front.
+pub(super) fn tun_metadata_value(f: &mut fmt::Formatter<'_>, option: &TunMetadata) -> fmt::Result {
+    bytes(f, option.value())?;
+    match option.mask() {
+        Some(mask) => {
+            f.write_str("/")?;
+            bytes(f, mask)
+        }
+        None => Ok(()),
+    }
+}
+
+fn bytes(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    match shortest(bytes) {
+        [] => f.write_str("0"),
+        [first, rest @ ..] => write!(f, "{first:#x}{}", HexBytes(rest)),
+    }
 }

@@ -7,8 +7,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::actions::action;
 use crate::groups::{group, group_features, group_stats};
-use crate::values::{action, bytes, flow, matching};
+use crate::values::{bytes, flow, matching};
 
 fn name() -> impl Strategy<Value = FixedString> {
     "[a-z0-9-]{0,15}".prop_map(|name| FixedString::from(name.as_str()))

@@ -5,9 +5,9 @@ use nom::bytes::complete::tag;
 use nom::character::complete::char;
 use nom::combinator::opt;
 
-use super::value::oxm;
+use super::value::{oxm, tun_metadata};
 use super::{Failure, Parsed, fail, number, word};
-use crate::{Action, Field, FieldSpec, Oxm, Subfield};
+use crate::{Action, Field, FieldSpec, Format, Oxm, Subfield, TunMetadata};
 
 /// `set_field:VALUE[/MASK]->FIELD`.
 pub(super) fn set_field(input: &str) -> Parsed<'_, Action> {
@@ -15,13 +15,16 @@ pub(super) fn set_field(input: &str) -> Parsed<'_, Action> {
     let Some((value, field)) = rest.split_once("->") else { return fail(rest, "`->FIELD`") };
     let (rest, name) = word(field)?;
     let Some(spec) = by_any_name(name) else { return fail(field, "a field's name") };
+    if spec.format == Format::Bytes {
+        return Ok((rest, Action::SetTunMetadata(tun_metadata(spec.field, value)?)));
+    }
     Ok((rest, Action::SetField(oxm(spec, value)?)))
 }
 
 /// The field that has this name of its own, else the one that has it in a match.
 pub(super) fn by_any_name(name: &str) -> Option<&'static FieldSpec> {
     let named = |spec: &&FieldSpec| spec.name == name;
-    Field::all().iter().find(named).or_else(|| super::matching::by_name(name))
+    Field::find(named).or_else(|| super::matching::by_name(name))
 }
 
 /// Sets all of a field to the value that `text` is.
@@ -40,14 +43,27 @@ pub(super) fn load<'a>(
     let (rest, value) = number(value_at, u128::MAX)?;
     let (rest, destination) = arrow(rest)?;
     let Subfield { field, offset, bits } = destination;
-    if bits > 128 || value.checked_shr(u32::from(bits)).unwrap_or(0) != 0 {
+    let option = field.tun_metadata_number().is_some();
+    if bits > 128 && !option || value.checked_shr(u32::from(bits)).unwrap_or(0) != 0 {
         return fail(value_at, format!("a value of at most {} bits", bits.min(128)));
+    }
+    if let Some(number) = field.tun_metadata_number()
+        && Subfield::whole(field) != destination
+    {
+        let option = TunMetadata::of_bits(number, offset, bits, value);
+        actions.push(Action::SetTunMetadata(option));
+        return Ok(rest);
     }
     let spec = field.spec().filter(|spec| spec.action_field.class == Field::EXPERIMENTER);
     if spec.is_some_and(|spec| spec.bits != bits) {
         // The action that loads some bits of such a field is that of a masked `set_field`.
         let mask = (u128::MAX >> (128 - u32::from(bits))) << offset;
         actions.push(Action::SetField(Oxm { field, value: value << offset, mask }));
+        return Ok(rest);
+    }
+    if option {
+        let Ok(value) = u64::try_from(value) else { return fail(value_at, "at most 64 bits") };
+        actions.push(Action::Load { destination, value });
         return Ok(rest);
     }
     for low in (0..bits).step_by(64) {
@@ -69,7 +85,7 @@ pub(super) fn arrow(input: &str) -> Parsed<'_, Subfield> {
 pub(super) fn subfield(input: &str) -> Parsed<'_, Subfield> {
     let (rest, name) = word(input)?;
     let named = |spec: &&FieldSpec| spec.wire_name == name || spec.name == name;
-    let Some(spec) = Field::all().iter().find(named) else {
+    let Some(spec) = Field::find(named) else {
         return fail(input, "a field's name");
     };
     let field = spec.field;

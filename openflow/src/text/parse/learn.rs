@@ -6,9 +6,9 @@ use nom::character::complete::char;
 use super::action::{list, store};
 use super::field::{arrow, by_any_name, subfield};
 use super::value::oxm;
-use super::{Parsed, fail, number, word};
+use super::{Parsed, complete, fail, number, word};
 use crate::text::flow::DEFAULT_PRIORITY;
-use crate::{Action, Learn, LearnSource, LearnSpec, Subfield};
+use crate::{Action, Format, Learn, LearnSource, LearnSpec, Subfield};
 
 /// `(table=…,FIELD[]=FIELD[],FIELD=VALUE,load:…->FIELD[],output:FIELD[],…)`.
 pub(super) fn learn(input: &str) -> Parsed<'_, Action> {
@@ -126,8 +126,13 @@ fn value_of_field<'a>(input: &'a str, name: &str, rest: &'a str) -> Parsed<'a, L
         !inside && matches!(c, ',' | ')')
     });
     let (value, rest) = value_at.split_at(end.unwrap_or(value_at.len()));
-    let oxm = oxm(spec, value)?;
     let destination = Subfield::whole(spec.field);
+    if spec.format == Format::Bytes {
+        let value = complete(value, |text| number(text, u128::MAX))?;
+        let source = LearnSource::Immediate(value);
+        return Ok((rest, LearnSpec::Match { destination, source }));
+    }
+    let oxm = oxm(spec, value)?;
     if !oxm.is_exact() || oxm.value > widest(destination) {
         return fail(value, format!("a value of {} bits without a mask", destination.bits));
     }

@@ -1,10 +1,10 @@
 //! Matches. The meaning of some fields depends on others (`tp_dst` on the protocol), which may come
 //! later, so fields are collected first and understood at the end.
 
-use super::value::oxm;
+use super::value::{oxm, tun_metadata};
 use super::{Failure, Parsed, assigned, complete, fail, hex_bytes, integer, number, word};
-use crate::text::matching::SHORTHANDS;
-use crate::{Field, FieldSpec, Match, Oxm};
+use crate::text::matching::{SHORTHANDS, narrow_registers, wide_register};
+use crate::{Field, FieldSpec, Format, Match, Oxm, TunMetadata};
 
 /// Fields that were read.
 #[derive(Default)]
@@ -34,6 +34,14 @@ impl<'a> Fields<'a> {
         }
         let (rest, name) = word(input)?;
         if !rest.starts_with('=') {
+            if let Some(number) = by_name(name).and_then(|spec| spec.field.tun_metadata_number()) {
+                self.put_option(&TunMetadata::present(number));
+                return Ok((rest, ()));
+            }
+            if name == "eth" {
+                self.put(Oxm::exact(Field::PACKET_TYPE, 0u32));
+                return Ok((rest, ()));
+            }
             let Some(&(_, eth_type, protocol)) =
                 SHORTHANDS.iter().find(|(shorthand, ..)| *shorthand == name)
             else {
@@ -46,6 +54,9 @@ impl<'a> Fields<'a> {
             return Ok((rest, ()));
         }
         let (rest, value) = assigned(rest)?;
+        if value == "*" {
+            return Ok((rest, ()));
+        }
         match name {
             "dl_vlan" => self.dl_vlan(value)?,
             "vlan_tci" => self.vlan_tci(value)?,
@@ -59,6 +70,13 @@ impl<'a> Fields<'a> {
             "nw_src" | "nw_dst" | "nw_proto" | "ip_proto" | "tp_src" | "tp_dst" | "icmp_type"
             | "icmp_code" | "dl_vlan_pcp" | "vlan_pcp" => self.later.push((name, value)),
             name => match by_name(name) {
+                Some(spec) if spec.format == Format::Bytes => {
+                    self.put_option(&tun_metadata(spec.field, value)?);
+                }
+                Some(spec) if wide_register(spec.field) => {
+                    // A switch takes wide registers apart, and so does `ovs-ofctl`.
+                    narrow_registers(oxm(spec, value)?).for_each(|oxm| self.put(oxm));
+                }
                 Some(spec) => self.put(oxm(spec, value)?),
                 None => return fail(input, "a field's name"),
             },
@@ -86,6 +104,10 @@ impl<'a> Fields<'a> {
 
     fn put(&mut self, oxm: Oxm) {
         self.matching = std::mem::take(&mut self.matching).and(oxm);
+    }
+
+    fn put_option(&mut self, option: &TunMetadata) {
+        self.matching = std::mem::take(&mut self.matching).with_tun_metadata(option);
     }
 
     fn value_of(&self, field: Field) -> Option<u128> {
@@ -203,6 +225,13 @@ pub(super) fn by_name(name: &str) -> Option<&'static FieldSpec> {
     if name == "in_port" {
         return Field::IN_PORT.spec();
     }
-    let named = |spec: &&FieldSpec| spec.name == name || spec.match_name == name;
-    Field::all().iter().find(named)
+    let alias = match name {
+        "tunnel_id" => Some(Field::TUN_ID),
+        "ip_ecn" => Some(Field::IP_ECN),
+        _ => None,
+    };
+    if let Some(field) = alias {
+        return field.spec();
+    }
+    Field::find(|spec: &&FieldSpec| spec.name == name || spec.match_name == name)
 }

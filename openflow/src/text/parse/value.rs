@@ -2,9 +2,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{Failure, complete, fail, number};
+use super::{Failure, complete, fail, nibble, number};
 use crate::text::value::{CT_STATE, FRAGS, TCP_FLAGS, TUN_FLAGS};
-use crate::{FieldSpec, Format, MacAddr, Oxm, PortNo};
+use crate::tun_metadata::shortest;
+use crate::{Field, FieldSpec, Format, MacAddr, Oxm, PortNo, TunMetadata};
 
 type Value<'a> = Result<(u128, u128), nom::Err<Failure<'a>>>;
 
@@ -38,11 +39,39 @@ pub(super) fn oxm<'a>(spec: &FieldSpec, text: &'a str) -> Result<Oxm, nom::Err<F
             None => return fail(text, "`no`, `yes`, `first`, `later` or `not_later`"),
         },
         Format::PacketType => (packet_type(text)?, all),
+        Format::Bytes => return fail(text, "no option of a tunnel"),
     };
     if mask & all != all && !spec.maskable {
         return fail(text, format!("a value without a mask: {} has none", spec.name));
     }
     Ok(Oxm { field: spec.field, value: value & mask, mask })
+}
+
+/// Reads all of `text` as the value of a tunnel's option, with a mask where there is one.
+pub(super) fn tun_metadata<'a>(
+    field: Field,
+    text: &'a str,
+) -> Result<TunMetadata, nom::Err<Failure<'a>>> {
+    let number = field.tun_metadata_number().expect("only options of tunnels have such values");
+    match text.split_once('/') {
+        Some((value, mask)) => Ok(TunMetadata::right_aligned(number, &wide(value)?, &wide(mask)?)),
+        None => Ok(TunMetadata::exact(number, wide(text)?)),
+    }
+}
+
+/// A number of up to 124 bytes, without zeros in front.
+fn wide(text: &str) -> Result<Vec<u8>, nom::Err<Failure<'_>>> {
+    let Some(digits) = text.strip_prefix("0x") else {
+        let number = integer(text, u128::MAX)?;
+        return Ok(shortest(&number.to_be_bytes()).to_vec());
+    };
+    let digits_only = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let significant = digits.trim_start_matches('0');
+    if digits.is_empty() || !digits_only || significant.len() > 2 * TunMetadata::MAX_BYTES {
+        return fail(text, "a number of up to 124 bytes");
+    }
+    let byte = |pair: &[u8]| pair.iter().fold(0, |byte, &digit| byte << 4 | nibble(digit));
+    Ok(significant.as_bytes().rchunks(2).rev().map(byte).collect())
 }
 
 /// A port's number or reserved name.
