@@ -12,11 +12,14 @@
 //! request is harmless if everything that it determines is as it asks (what was left to the
 //! server may be anything), and answers the resource; else it is refused.
 
+mod address_group;
 mod addressing;
+mod default_group;
 mod etag;
 mod host;
 mod layout;
 mod mac;
+mod membership;
 mod meta;
 mod network;
 mod plan;
@@ -24,19 +27,28 @@ mod port;
 mod prefix;
 mod project;
 mod rejection;
+mod rule;
+mod rules;
+mod security_group;
 mod segment;
 mod settings;
 mod subnet;
 #[cfg(test)]
 mod tests;
 
+pub use address_group::{
+    CreateAddressGroup, MAX_PREFIXES, UpdateAddressGroup, create_address_group,
+    delete_address_group, update_address_group,
+};
 pub use addressing::FixedIpRequest;
+pub use default_group::adopt_project;
 pub use etag::Etag;
 pub use host::{
     CreateHost, OvsdbTargetError, UpdateHost, create_host, delete_host, parse_ovsdb_target,
     update_host,
 };
 pub use layout::Gateway;
+pub use membership::MAX_SECURITY_GROUPS;
 pub use meta::{MAX_DESCRIPTION, MAX_LABELS, MAX_NAME, Naming, NamingUpdate};
 pub use network::{CreateNetwork, UpdateNetwork, create_network, delete_network, update_network};
 pub use port::{
@@ -44,6 +56,12 @@ pub use port::{
 };
 pub use project::{CreateProject, UpdateProject, create_project, delete_project, update_project};
 pub use rejection::{FieldViolation, Obstacle, Rejection, Violations};
+pub use rule::{RuleIdRequest, RuleRequest};
+pub use rules::{MAX_REMOTES, MAX_RULES};
+pub use security_group::{
+    AddRules, CreateSecurityGroup, RemoveRules, UpdateSecurityGroup, add_rules,
+    create_security_group, delete_security_group, remove_rules, update_security_group,
+};
 pub use segment::{NetworkType, SegmentRequest};
 pub use settings::Settings;
 pub use subnet::{CreateSubnet, UpdateSubnet, create_subnet, delete_subnet, update_subnet};

@@ -177,6 +177,7 @@ fn create(request: pb::CreatePortRequest) -> Result<CreatePort, Status> {
         fixed_ips: fixed_ips(&port.fixed_ips, &mut fields),
         allowed_address_pairs: pairs(&port.allowed_address_pairs, &mut fields),
         port_security: port.port_security_enabled,
+        security_groups: vec![],
         admin_up: port.admin_state_up,
         requested_host: port.requested_host,
         naming: naming(port.name, port.description, port.labels),
@@ -203,6 +204,7 @@ fn update(request: pb::UpdatePortRequest) -> Result<UpdatePort, Status> {
         port_security: mask
             .replaces("port_security_enabled", port.port_security_enabled.is_some())
             .then_some(port.port_security_enabled),
+        security_groups: None,
         admin_up: mask
             .replaces("admin_state_up", port.admin_state_up.is_some())
             .then_some(port.admin_state_up),

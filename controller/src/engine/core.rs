@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use topology::compile::Compiler;
-use topology::intent::{Context, Plan, Rejection, Settings};
+use topology::intent::{Context, Plan, Rejection, Settings, adopt_project};
 use topology::model::{Change, HostId, PortId, Resource, ResourceId, Timestamp};
 use tracing::{error, info};
 
@@ -103,6 +103,7 @@ impl Core {
         }
         core.publish(snapshot.revision);
         core.publish_targets();
+        core.adopt_projects()?;
         let model = core.compiler.model();
         info!(
             revision = core.revision,
@@ -112,6 +113,21 @@ impl Core {
             "store loaded"
         );
         Ok(core)
+    }
+
+    /// Gives projects that an earlier version stored what every project has now.
+    fn adopt_projects(&mut self) -> Result<(), StoreError> {
+        let projects: Vec<_> = self.compiler.model().projects().keys().copied().collect();
+        for project in projects {
+            match self.stage(|context| adopt_project(context, project)) {
+                Ok(_) => {}
+                Err(rejection) => error!(%project, %rejection, "no default security group"),
+            }
+        }
+        if self.staged > self.revision {
+            info!("projects of an earlier version have a default security group now");
+        }
+        self.commit()
     }
 
     /// Works until every handle is gone, or the store fails.

@@ -3,7 +3,9 @@ use std::hash::{Hash, Hasher};
 use rustc_hash::FxHasher;
 
 use super::Rejection;
-use crate::model::{Host, Meta, Network, Port, Project, ResourceId, Subnet};
+use crate::model::{
+    AddressGroup, Host, Meta, Network, Port, Project, ResourceId, SecurityGroup, Subnet,
+};
 
 /// Resources with a version that clients can ask an update or deletion to be made for.
 pub trait Etag {
@@ -52,13 +54,26 @@ impl Etag for Subnet {
 impl Etag for Port {
     fn etag(&self) -> String {
         let addresses = (self.mac, &self.fixed_ips, &self.allowed_address_pairs);
-        digest(&self.meta, (addresses, self.port_security, self.admin_up, &self.requested_host))
+        let security = (self.port_security, &self.security_groups);
+        digest(&self.meta, (addresses, security, self.admin_up, &self.requested_host))
     }
 }
 
 impl Etag for Host {
     fn etag(&self) -> String {
         digest(&self.meta, &self.ovsdb_target)
+    }
+}
+
+impl Etag for SecurityGroup {
+    fn etag(&self) -> String {
+        digest(&self.meta, (self.stateful, &self.rules))
+    }
+}
+
+impl Etag for AddressGroup {
+    fn etag(&self) -> String {
+        digest(&self.meta, &self.prefixes)
     }
 }
 

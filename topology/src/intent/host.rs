@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::plan::{create, delete, existing, replace};
+use super::plan::{create, delete, existing, replace, touch};
 use super::{Context, Naming, NamingUpdate, Plan, Rejection, Violations};
 use crate::key::Kind;
 use crate::model::{Change, Host, HostId, Port, Resource, ResourceId};
@@ -123,8 +123,7 @@ pub fn update_host(
         plan.changes.extend(following.map(|port| {
             let mut port = Port::clone(port);
             port.requested_host = Some(plan.answer.meta.name.clone());
-            port.meta.updated = context.now;
-            port.meta.revision = context.revision;
+            touch(context, &mut port);
             Change::Put(Resource::Port(Arc::new(port)))
         }));
     }

@@ -108,7 +108,7 @@ fn check_name(name: &str, violations: &mut Violations) {
     check_text("name", name, MAX_NAME, violations);
 }
 
-fn check_description(description: &str, violations: &mut Violations) {
+pub(super) fn check_description(description: &str, violations: &mut Violations) {
     let printable = description.replace(['\n', '\r', '\t'], " ");
     check_text("description", &printable, MAX_DESCRIPTION, violations);
 }

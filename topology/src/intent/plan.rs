@@ -2,7 +2,10 @@ use std::sync::Arc;
 
 use super::etag::{Etag, check_etag};
 use super::{Context, Plan, Rejection};
-use crate::model::{Change, Host, Meta, Network, Port, Project, Resource, ResourceId, Subnet};
+use crate::model::{
+    AddressGroup, Change, Host, Meta, Network, Port, Project, Resource, ResourceId, SecurityGroup,
+    Subnet,
+};
 
 /// What all resources have, for the steps that are the same for each.
 pub(super) trait Stored: Clone + Etag + PartialEq {
@@ -29,7 +32,7 @@ macro_rules! stored {
     )*};
 }
 
-stored!(Project, Network, Subnet, Port, Host);
+stored!(Project, Network, Subnet, Port, Host, SecurityGroup, AddressGroup);
 
 impl<T> Plan<T> {
     /// Nothing changes.
@@ -52,11 +55,16 @@ pub(super) fn replace<T: Stored>(context: &Context<'_>, old: &Arc<T>, mut new: T
     if new == **old {
         return Plan::unchanged(old.clone());
     }
-    let meta = new.meta_mut();
-    meta.updated = context.now;
-    meta.revision = context.revision;
+    touch(context, &mut new);
     let answer = Arc::new(new);
     Plan { changes: vec![Change::Put(T::resource(&answer))], answer }
+}
+
+/// Notes that a resource is written with this commit.
+pub(super) fn touch(context: &Context<'_>, resource: &mut impl Stored) {
+    let meta = resource.meta_mut();
+    meta.updated = context.now;
+    meta.revision = context.revision;
 }
 
 /// What a request is about, if it exists and has the etag that the request expects.

@@ -5,6 +5,7 @@ use openflow::MacAddr;
 
 use super::addressing::{FixedIpRequest, Owner, choose, resolve};
 use super::mac::{check_mac, free_mac};
+use super::membership::{check_groups, default_groups, groups_of, profile_changes};
 use super::meta::check_text;
 use super::plan::{create, delete, existing, replace};
 use super::prefix::check_prefix;
@@ -12,6 +13,7 @@ use super::{Context, MAX_NAME, Naming, NamingUpdate, Plan, Rejection, Violations
 use crate::key::Kind;
 use crate::model::{
     AllowedAddressPair, HostId, Network, NetworkId, Port, PortId, ProjectId, ResourceId,
+    SecurityGroupId,
 };
 
 /// Most addresses of a port.
@@ -39,6 +41,9 @@ pub struct CreatePort {
     pub allowed_address_pairs: Vec<AllowedAddressPair>,
     /// The network's default when `None`.
     pub port_security: Option<bool>,
+    /// At most [`MAX_SECURITY_GROUPS`](super::MAX_SECURITY_GROUPS) of its project, all stateful
+    /// or all stateless, none without port security; with it, when empty, the default group.
+    pub security_groups: Vec<SecurityGroupId>,
     /// True when `None`.
     pub admin_up: Option<bool>,
     /// The name or UUID of the only host that may claim it, which need not exist yet; any when
@@ -64,6 +69,9 @@ pub struct UpdatePort {
     pub allowed_address_pairs: Option<Vec<AllowedAddressPair>>,
     /// As in [`CreatePort`].
     pub port_security: Option<Option<bool>>,
+    /// Those that it has from now on: none when empty. When `None`, a port that loses port
+    /// security leaves its groups, and one that gets it joins the default group.
+    pub security_groups: Option<Vec<SecurityGroupId>>,
     /// As in [`CreatePort`].
     pub admin_up: Option<Option<bool>>,
     /// As in [`CreatePort`]; a port that is bound to another host is so no more.
@@ -78,9 +86,9 @@ pub struct UpdatePort {
 ///
 /// # Errors
 ///
-/// `InvalidArgument`; `NotFound` (network, project, subnet); `FailedPrecondition` when the network
+/// `InvalidArgument`; `NotFound` (network, project, subnet, security group); `FailedPrecondition` when the network
 /// is another project's and not shared; `AlreadyExists` for a MAC or IP address that is taken;
-/// `ResourceExhausted` (keys, addresses).
+/// `ResourceExhausted` (keys, addresses, remotes).
 pub fn create_port(
     context: &Context<'_>,
     request: CreatePort,
@@ -90,6 +98,7 @@ pub fn create_port(
     check_own_mac(request.mac, &mut violations);
     check_fixed_ips(&request.fixed_ips, &mut violations);
     check_pairs(&request.allowed_address_pairs, &mut violations);
+    check_groups(&request.security_groups, &mut violations);
     check_text("requested_host", &request.requested_host, MAX_NAME, &mut violations);
     violations.finish()?;
     let requested_host = host_name(context, &request.requested_host);
@@ -111,6 +120,9 @@ pub fn create_port(
             && fixed_ips.into_iter().all(|(asked, fixed)| asked.is(fixed))
             && request.allowed_address_pairs == existing.allowed_address_pairs
             && request.port_security.is_none_or(|on| on == existing.port_security)
+            && (request.security_groups.is_empty()
+                || request.security_groups.iter().copied().collect::<BTreeSet<_>>()
+                    == existing.security_groups)
             && admin_up == existing.admin_up
             && requested_host == existing.requested_host;
         if same {
@@ -120,7 +132,12 @@ pub fn create_port(
     }
     may_use(context, network, project)?;
     let port_security = request.port_security.unwrap_or(network.port_security);
-    check_security(port_security, &request.allowed_address_pairs)?;
+    check_security(port_security, &request.allowed_address_pairs, &request.security_groups)?;
+    let security_groups = if request.security_groups.is_empty() {
+        default_groups(context, project, port_security)
+    } else {
+        groups_of(context, project, &request.security_groups)?
+    };
     let fixed_ips = if request.fixed_ips.is_empty() {
         choose(context, network.id)?
     } else {
@@ -132,7 +149,7 @@ pub fn create_port(
         Some(mac) => unused_mac(context, network.id, request.id, mac)?,
         None => free_mac(context, network.id, request.id, meta.key)?,
     };
-    Ok(create(Port {
+    let port = Port {
         id: request.id,
         meta,
         project,
@@ -141,20 +158,21 @@ pub fn create_port(
         fixed_ips,
         allowed_address_pairs: request.allowed_address_pairs,
         port_security,
-        security_groups: BTreeSet::new(),
+        security_groups,
         admin_up,
         requested_host,
         bound_host: None,
-    }))
+    };
+    Ok(profile_changes(context, None, Some(&port))?.around(create(port)))
 }
 
 /// Changes a port.
 ///
 /// # Errors
 ///
-/// `InvalidArgument`, also for another project or network; `NotFound` (also of a subnet);
-/// `Aborted`; `AlreadyExists` for a MAC or IP address that is taken; `ResourceExhausted`
-/// (addresses).
+/// `InvalidArgument`, also for another project or network; `NotFound` (also of a subnet or
+/// security group); `Aborted`; `AlreadyExists` for a MAC or IP address that is taken; `ResourceExhausted`
+/// (keys, addresses, remotes).
 pub fn update_port(
     context: &Context<'_>,
     request: UpdatePort,
@@ -166,6 +184,7 @@ pub fn update_port(
     check_own_mac(request.mac.flatten(), &mut violations);
     check_fixed_ips(request.fixed_ips.as_deref().unwrap_or_default(), &mut violations);
     check_pairs(request.allowed_address_pairs.as_deref().unwrap_or_default(), &mut violations);
+    check_groups(request.security_groups.as_deref().unwrap_or_default(), &mut violations);
     let requested_host = request.requested_host.as_deref();
     check_text("requested_host", requested_host.unwrap_or_default(), MAX_NAME, &mut violations);
     if request.project.is_some_and(|project| project != old.project) {
@@ -184,7 +203,15 @@ pub fn update_port(
         let default = context.model.network(old.network).is_none_or(|n| n.port_security);
         new.port_security = port_security.unwrap_or(default);
     }
-    check_security(new.port_security, &new.allowed_address_pairs)?;
+    let groups = request.security_groups.as_deref();
+    check_security(new.port_security, &new.allowed_address_pairs, groups.unwrap_or_default())?;
+    match groups {
+        Some(groups) => new.security_groups = groups_of(context, old.project, groups)?,
+        None if new.port_security != old.port_security => {
+            new.security_groups = default_groups(context, old.project, new.port_security);
+        }
+        None => {}
+    }
     if let Some(fixed_ips) = &request.fixed_ips {
         new.fixed_ips = resolve(context, Owner::of(old), fixed_ips)?;
     }
@@ -201,7 +228,8 @@ pub fn update_port(
         new.bound_host = old.bound_host.filter(|host| may_bind(context, &new, *host));
     }
     request.naming.apply(&mut new.meta);
-    Ok(replace(context, old, new))
+    let profiles = profile_changes(context, Some(old), Some(&new))?;
+    Ok(profiles.around(replace(context, old, new)))
 }
 
 /// Deletes a port, also one that is bound.
@@ -214,8 +242,8 @@ pub fn delete_port(
     id: PortId,
     etag: Option<&str>,
 ) -> Result<Plan<()>, Rejection> {
-    existing(ResourceId::Port(id), context.model.port(id), etag)?;
-    delete(ResourceId::Port(id), &[])
+    let old = existing(ResourceId::Port(id), context.model.port(id), etag)?;
+    Ok(profile_changes(context, Some(old), None)?.around(delete(ResourceId::Port(id), &[])?))
 }
 
 fn check_own_mac(mac: Option<MacAddr>, violations: &mut Violations) {
@@ -255,12 +283,22 @@ fn check_pairs(pairs: &[AllowedAddressPair], violations: &mut Violations) {
     }
 }
 
-fn check_security(port_security: bool, pairs: &[AllowedAddressPair]) -> Result<(), Rejection> {
+fn check_security(
+    port_security: bool,
+    pairs: &[AllowedAddressPair],
+    groups: &[SecurityGroupId],
+) -> Result<(), Rejection> {
     let mut violations = Violations::new();
     if !port_security && !pairs.is_empty() {
         violations.add(
             "allowed_address_pairs",
             "without port security every address is allowed: expected none",
+        );
+    }
+    if !port_security && !groups.is_empty() {
+        violations.add(
+            "security_group_ids",
+            "without port security all traffic is allowed: expected none",
         );
     }
     violations.finish()

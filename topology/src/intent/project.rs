@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use super::default_group::create_default_group;
 use super::plan::{create, delete, existing, replace};
 use super::{Context, Naming, NamingUpdate, Plan, Rejection, Violations};
 use crate::key::Kind;
-use crate::model::{Project, ProjectId, ResourceId};
+use crate::model::{Change, Project, ProjectId, ResourceId};
 
 /// A request for a new project.
 #[derive(Clone, Debug)]
@@ -25,7 +26,7 @@ pub struct UpdateProject {
     pub naming: NamingUpdate,
 }
 
-/// Makes a project.
+/// Makes a project, and its default security group.
 ///
 /// # Errors
 ///
@@ -44,7 +45,9 @@ pub fn create_project(
         }
         return Err(Rejection::different(ResourceId::Project(id)));
     }
-    Ok(create(Project { id, meta: context.new_meta(Kind::Project, naming)? }))
+    let mut plan = create(Project { id, meta: context.new_meta(Kind::Project, naming)? });
+    plan.changes.extend(create_default_group(context, id)?.changes);
+    Ok(plan)
 }
 
 /// Changes a project.
@@ -67,17 +70,21 @@ pub fn update_project(
     Ok(replace(context, old, new))
 }
 
-/// Deletes a project.
+/// Deletes a project, and its default security group.
 ///
 /// # Errors
 ///
-/// `NotFound`, `Aborted`, `FailedPrecondition` while anything belongs to it.
+/// `NotFound`, `Aborted`, `FailedPrecondition` while anything else belongs to it.
 pub fn delete_project(
     context: &Context<'_>,
     id: ProjectId,
     etag: Option<&str>,
 ) -> Result<Plan<()>, Rejection> {
     existing(ResourceId::Project(id), context.model.project(id), etag)?;
-    let users: Vec<_> = context.model.owned_by(id).collect();
-    delete(ResourceId::Project(id), &users)
+    let group = context.model.default_group(id);
+    let group = group.map(|group| ResourceId::SecurityGroup(group.id));
+    let users: Vec<_> = context.model.owned_by(id).filter(|owned| Some(*owned) != group).collect();
+    let mut plan = delete(ResourceId::Project(id), &users)?;
+    plan.changes.extend(group.map(Change::Delete));
+    Ok(plan)
 }

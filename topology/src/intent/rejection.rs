@@ -143,6 +143,13 @@ impl Violations {
         self.0.push(FieldViolation { field: field.into(), description });
     }
 
+    /// What is wrong with a part of the request, whose path is `prefix`.
+    pub(super) fn add_within(&mut self, prefix: &str, part: Self) {
+        self.0.extend(part.0.into_iter().map(|FieldViolation { field, description }| {
+            FieldViolation { field: format!("{prefix}.{field}"), description }
+        }));
+    }
+
     /// True when nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,9 +1,14 @@
 //! Every rule of the requests, a table for each.
 
+mod address_group;
+mod default_group;
 mod host;
+mod membership;
 mod network;
 mod port;
 mod project;
+mod rule;
+mod security_group;
 mod sequences;
 mod subnet;
 
@@ -14,8 +19,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::model::{
-    Host, HostId, Network, NetworkId, Port, PortId, ProjectId, Resource, ResourceId, Subnet,
-    SubnetId,
+    AddressGroupId, Direction, Host, HostId, Network, NetworkId, Port, PortId, ProjectId, Remote,
+    Resource, ResourceId, RuleId, SecurityGroup, SecurityGroupId, Subnet, SubnetId,
 };
 
 /// A model, and requests to it one after the other.
@@ -89,6 +94,15 @@ impl World {
         self.model.port(PortId(id(number))).unwrap()
     }
 
+    fn group(&self, number: u8) -> &SecurityGroup {
+        self.model.security_group(SecurityGroupId(id(number))).unwrap()
+    }
+
+    /// The default group of a project.
+    fn default_group(&self, project: u8) -> &SecurityGroup {
+        self.model.default_group(ProjectId(id(project))).unwrap()
+    }
+
     fn host(&self, number: u8) -> &Host {
         self.model.host(HostId(id(number))).unwrap()
     }
@@ -101,7 +115,8 @@ impl World {
     }
 }
 
-/// The name of the code, and the message, with UUIDs as the numbers they were made of.
+/// The name of the code, and the message, with UUIDs as the numbers they were made of and those
+/// of default groups as their project's.
 fn describe<T>(result: &Result<T, Rejection>) -> String {
     let Err(rejection) = result else { return "ok".to_owned() };
     let code = match rejection {
@@ -115,6 +130,10 @@ fn describe<T>(result: &Result<T, Rejection>) -> String {
     let mut text = format!("{code}{rejection}");
     for number in 0..=u8::MAX {
         text = text.replace(&id(number).to_string(), &format!("#{number}"));
+    }
+    for number in [1, 2] {
+        let default = Uuid::new_v5(&id(number), b"default").to_string();
+        text = text.replace(&default, &format!("#default-{number}"));
     }
     text
 }
@@ -184,9 +203,53 @@ fn port_request(number: u8) -> CreatePort {
         fixed_ips: vec![],
         allowed_address_pairs: vec![],
         port_security: None,
+        security_groups: vec![],
         admin_up: None,
         requested_host: String::new(),
     }
+}
+
+/// Of project 1.
+fn group_request(number: u8, rules: Vec<RuleRequest>) -> CreateSecurityGroup {
+    CreateSecurityGroup {
+        id: SecurityGroupId(id(number)),
+        naming: naming("group"),
+        project: ProjectId(id(1)),
+        stateful: None,
+        rules,
+    }
+}
+
+/// Of project 1.
+fn address_group_request(number: u8, prefixes: &[&str]) -> CreateAddressGroup {
+    CreateAddressGroup {
+        id: AddressGroupId(id(number)),
+        naming: naming("addresses"),
+        project: ProjectId(id(1)),
+        prefixes: prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect(),
+    }
+}
+
+/// All IPv4 traffic that others begin.
+fn rule_request(number: u8) -> RuleRequest {
+    RuleRequest {
+        id: RuleIdRequest::Chosen(RuleId(id(number))),
+        description: String::new(),
+        direction: Some(Direction::Ingress),
+        ethertype: None,
+        protocol: None,
+        port_min: None,
+        port_max: None,
+        icmp_type: None,
+        icmp_code: None,
+        remote: Remote::Any,
+        log: false,
+    }
+}
+
+/// TCP to one port.
+fn tcp(number: u8, port: u32) -> RuleRequest {
+    RuleRequest { protocol: Some(6), port_min: Some(port), ..rule_request(number) }
 }
 
 fn network_update(number: u8) -> UpdateNetwork {
@@ -229,10 +292,32 @@ fn port_update(number: u8) -> UpdatePort {
         fixed_ips: None,
         allowed_address_pairs: None,
         port_security: None,
+        security_groups: None,
         admin_up: None,
         requested_host: None,
         project: None,
         network: None,
+    }
+}
+
+fn group_update(number: u8) -> UpdateSecurityGroup {
+    UpdateSecurityGroup {
+        id: SecurityGroupId(id(number)),
+        etag: None,
+        naming: NamingUpdate::default(),
+        stateful: None,
+        rules: None,
+        project: None,
+    }
+}
+
+fn address_group_update(number: u8) -> UpdateAddressGroup {
+    UpdateAddressGroup {
+        id: AddressGroupId(id(number)),
+        etag: None,
+        naming: NamingUpdate::default(),
+        prefixes: None,
+        project: None,
     }
 }
 

@@ -119,15 +119,15 @@ impl Model {
     /// The key that the next new resource of this kind gets: the first unused one from where
     /// allocation stopped. `None` when all are in use.
     pub fn free_key(&self, kind: Kind) -> Option<Key> {
+        self.free_keys(kind).next()
+    }
+
+    /// The keys that new resources of this kind get, in that order.
+    pub fn free_keys(&self, kind: Kind) -> impl Iterator<Item = Key> + '_ {
         let first = self.next_key.get(&kind).copied().unwrap_or(Key::NONE.next());
-        let mut key = first;
-        while self.keys.contains_key(&(kind, key)) {
-            key = key.next();
-            if key == first {
-                return None;
-            }
-        }
-        Some(key)
+        let after = move |key: &Key| Some(key.next()).filter(|next| *next != first);
+        let all = std::iter::successors(Some(first), after);
+        all.filter(move |key| !self.keys.contains_key(&(kind, *key)))
     }
 
     /// Where key allocation stopped, per kind.

@@ -10,7 +10,7 @@ resource_id! {
 }
 
 /// Traffic that a security group allows.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 pub struct Rule {
     /// The UUID.
     pub id: RuleId,

@@ -1,5 +1,7 @@
 //! Whatever is asked in whatever order, the model stays sound.
 
+mod policy;
+
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -35,6 +37,7 @@ enum Request {
         project: u8,
         mac: Option<u8>,
         ips: Vec<(Option<u8>, Option<u8>)>,
+        secure: bool,
     },
     MoveSubnet {
         number: u8,
@@ -56,12 +59,13 @@ enum Request {
     DeleteNetwork(u8),
     DeleteSubnet(u8),
     DeletePort(u8),
+    Policy(policy::Request),
 }
 
 fn request() -> impl Strategy<Value = Request> {
     let network = (0..4_u8, 0..4_u8, 0..4_u32, 1..4_u8, any::<bool>());
     let subnet = (0..6_u8, 0..4_u8, 0..6_u8, 0..10_u8, pool());
-    let port = (0..16_u8, 0..4_u8, 1..4_u8, prop::option::of(0..8_u8), ips());
+    let port = (0..16_u8, 0..4_u8, 1..4_u8, prop::option::of(0..8_u8), ips(), any::<bool>());
     prop_oneof![
         2 => network.prop_map(|(number, segment, id, project, shared)| {
             Request::Network { number, segment, id, project, shared }
@@ -69,8 +73,8 @@ fn request() -> impl Strategy<Value = Request> {
         2 => subnet.prop_map(|(number, network, cidr, gateway, pool)| {
             Request::Subnet { number, network, cidr, gateway, pool }
         }),
-        6 => port.prop_map(|(number, network, project, mac, ips)| {
-            Request::Port { number, network, project, mac, ips }
+        6 => port.prop_map(|(number, network, project, mac, ips, secure)| {
+            Request::Port { number, network, project, mac, ips, secure }
         }),
         1 => (0..6_u8, 0..10_u8, pool())
             .prop_map(|(number, gateway, pool)| Request::MoveSubnet { number, gateway, pool }),
@@ -81,6 +85,7 @@ fn request() -> impl Strategy<Value = Request> {
         1 => (0..4_u8).prop_map(Request::DeleteNetwork),
         1 => (0..6_u8).prop_map(Request::DeleteSubnet),
         1 => (0..16_u8).prop_map(Request::DeletePort),
+        8 => policy::request().prop_map(Request::Policy),
     ]
 }
 
@@ -160,13 +165,16 @@ fn ask(world: &mut World, request: Request) -> Result<(), Rejection> {
             };
             world.run(|context| create_subnet(context, request)).map(drop)
         }
-        Request::Port { number, network, project, mac: address, ips } => {
+        Request::Port { number, network, project, mac: address, ips, secure } => {
+            let pairs = vec![AllowedAddressPair { prefix: cidr(0), mac: None }];
+            let pairs = if secure { pairs } else { vec![] };
             let request = CreatePort {
                 network: NetworkId(id(network)),
                 project: Some(ProjectId(id(project))).filter(|_| project < 3),
                 mac: address.map(mac),
                 fixed_ips: fixed(ips),
-                allowed_address_pairs: vec![AllowedAddressPair { prefix: cidr(0), mac: None }],
+                allowed_address_pairs: pairs,
+                port_security: Some(secure),
                 ..port_request(number)
             };
             world.run(|context| create_port(context, request)).map(drop)
@@ -206,6 +214,7 @@ fn ask(world: &mut World, request: Request) -> Result<(), Rejection> {
         Request::DeletePort(number) => {
             world.run(|context| delete_port(context, PortId(id(number)), None))
         }
+        Request::Policy(request) => policy::ask(world, request),
     }
 }
 
@@ -266,6 +275,7 @@ proptest! {
                 prop_assert_eq!(&before, &in_model(&world));
             }
             check_model(&world.model);
+            policy::check(&world.model);
         }
     }
 }
@@ -278,12 +288,14 @@ fn most_requests_have_a_chance() {
 
     let mut runner = TestRunner::deterministic();
     let mut world = World::new();
-    let (mut accepted, mut most_ports) = (0, 0);
+    let (mut accepted, mut most_ports, mut most_profiles) = (0, 0, 0);
     for _ in 0..2000 {
         let request = request().new_tree(&mut runner).unwrap().current();
         accepted += u32::from(ask(&mut world, request).is_ok());
         most_ports = most_ports.max(world.model.ports().len());
+        most_profiles = most_profiles.max(world.model.profiles().len());
     }
     assert!(accepted > 400, "{accepted} of 2000");
     assert!(most_ports >= 4, "{most_ports}");
+    assert!(most_profiles >= 3, "{most_profiles}");
 }
