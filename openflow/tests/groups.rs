@@ -77,7 +77,23 @@ fn errors_tell_the_column() {
     check("group_id=1,type=all,bucket=weight:7", "column 36: expected `,` and actions");
     check("group_id=1,type=all,bucket=nowhere", "column 28: expected an action or a port");
     check("group_id=1,bucket=output:1,type=all", "column 28: expected an action or a port");
-    check("group_id=1,type=all,color=3", "column 21: expected `group_id`, `type` or `bucket`");
+    check(
+        "group_id=1,type=all,color=3",
+        "column 21: expected `group_id`, `type`, `selection_method` or `bucket`",
+    );
+    check(
+        "group_id=1,type=select,fields(ip_src),bucket=drop",
+        "column 30: expected `fields` with `selection_method=hash`",
+    );
+    check(
+        "group_id=1,type=select,selection_method=hash,fields(ip_sauce),bucket=drop",
+        "column 53: expected a field's name",
+    );
+    check(
+        "group_id=1,type=select,selection_method_param=7,bucket=drop",
+        "column 47: expected `selection_method` besides",
+    );
+    check("group_id=1,type=all,bucket=bucket_id:x,drop", "column 38: expected a number");
 }
 
 #[test]
@@ -103,6 +119,24 @@ fn ovs_ofctl_sends_the_same_bytes() {
         *message == Message::GroupMod(GroupMod::delete(Group::ALL))
     });
     assert_eq!(sent.len(), 1);
+}
+
+#[test]
+fn a_file_of_groups_is_sent_as_the_same_bytes() {
+    let lines = || include_str!("groups.txt").lines().filter(|line| !line.starts_with('#'));
+    let text = lines().map(|line| format!("{line}\n")).collect::<String>();
+    let is_group_mod = |message: &Message| matches!(message, Message::GroupMod(_));
+    let sent = ofctl::frames_of("add-groups", "-", &text, is_group_mod);
+    assert_eq!(sent.len(), lines().count());
+    assert!(sent.len() > 50, "only {} groups", sent.len());
+    for (text, sent) in lines().zip(&sent) {
+        let group = parse(text);
+        let (xid, received) = Message::decode(sent).unwrap();
+        let ours = Message::GroupMod(GroupMod::add(group.clone()));
+        assert_eq!(ours.to_bytes(xid).unwrap(), *sent, "{text}");
+        assert_eq!(received, ours, "{text}");
+        assert_eq!(group.to_string().parse(), Ok(group), "{text}");
+    }
 }
 
 #[test]

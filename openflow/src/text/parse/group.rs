@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
-use super::action::action;
+use super::action::{action, list};
+use super::field::by_any_name;
 use super::scope::Scope;
 use super::value::port;
-use super::{Failure, ParseError, Parsed, fail, integer, next_item, whole, word};
+use super::{Failure, ParseError, Parsed, assigned, fail, integer, next_item, whole, word};
 use crate::text::group::{TYPES, default_weight};
 use crate::{Bucket, Group, GroupType};
 
@@ -13,6 +14,9 @@ impl FromStr for Group {
     type Err = ParseError;
 
     /// Reads a line of `dump-groups`, or the group that `add-group` takes.
+    ///
+    /// `selection_method`, its parameter and fields, and `bucket_id` are read past: OpenFlow 1.3 has
+    /// no place for them, and `ovs-ofctl -O OpenFlow13` leaves them out, too.
     fn from_str(text: &str) -> Result<Self, ParseError> {
         whole(text, group)
     }
@@ -24,8 +28,13 @@ struct Weighed(Bucket, Option<u16>);
 fn group(mut input: &str) -> Parsed<'_, Group> {
     let (mut group_id, mut group_type) = (None, None);
     let mut buckets: Vec<Weighed> = Vec::new();
+    let mut selection = Selection::default();
     while let Some(item) = next_item(input) {
         let (rest, name) = word(item)?;
+        if name == "fields" {
+            input = selection.fields(rest)?;
+            continue;
+        }
         let Some(value) = rest.strip_prefix('=') else { return fail(rest, "`=`") };
         input = match name {
             "group_id" => number(value, &mut group_id)?,
@@ -34,22 +43,76 @@ fn group(mut input: &str) -> Parsed<'_, Group> {
                 group_type = Some(named);
                 rest
             }
+            "selection_method" => selection.method(value)?,
+            "selection_method_param" => {
+                selection.param_at = Some(value);
+                number(value, &mut None::<u64>)?
+            }
             "bucket" | "buckets" => {
                 let (rest, bucket) = bucket(value)?;
                 buckets.push(bucket);
                 rest
             }
-            _ => return fail(item, "`group_id`, `type` or `bucket`"),
+            _ => return fail(item, "`group_id`, `type`, `selection_method` or `bucket`"),
         };
     }
     let Some(group_id) = group_id else { return fail("", "`group_id=`") };
     let Some(group_type) = group_type else { return fail("", "`type=`") };
+    selection.check()?;
     let weigh = |Weighed(bucket, weight): Weighed| Bucket {
         weight: weight.unwrap_or(default_weight(group_type)),
         ..bucket
     };
     let buckets = buckets.into_iter().map(weigh).collect();
     Ok(("", Group { group_id, group_type, buckets }))
+}
+
+/// How packets choose a bucket, which only later versions of OpenFlow can tell.
+#[derive(Default)]
+struct Selection<'a> {
+    method: Option<&'a str>,
+    param_at: Option<&'a str>,
+    fields_at: Option<&'a str>,
+}
+
+impl<'a> Selection<'a> {
+    /// A method's name.
+    fn method(&mut self, input: &'a str) -> Result<&'a str, nom::Err<Failure<'a>>> {
+        const MAX: usize = 15;
+        let (rest, method) = word(input)?;
+        if method.len() > MAX {
+            return fail(input, "a name of at most 15 letters");
+        }
+        self.method = Some(method);
+        Ok(rest)
+    }
+
+    /// `(FIELD[=MASK],…)` or `=FIELD`.
+    fn fields(&mut self, input: &'a str) -> Result<&'a str, nom::Err<Failure<'a>>> {
+        self.fields_at = Some(input);
+        if let Some(name_at) = input.strip_prefix('=') {
+            return field(name_at);
+        }
+        list(input, |input| {
+            let rest = field(input)?;
+            if rest.starts_with('=') { Ok(assigned(rest)?.0) } else { Ok(rest) }
+        })
+    }
+
+    /// Checks that what there is belongs together.
+    fn check(&self) -> Result<(), nom::Err<Failure<'a>>> {
+        match (self.method, self.fields_at, self.param_at) {
+            (Some("hash"), ..) | (_, None, None) | (Some(_), None, _) => Ok(()),
+            (_, Some(at), _) => fail(at, "`fields` with `selection_method=hash`"),
+            (_, _, Some(at)) => fail(at, "`selection_method` besides"),
+        }
+    }
+}
+
+/// The name of a field.
+fn field(input: &str) -> Result<&str, nom::Err<Failure<'_>>> {
+    let (rest, name) = word(input)?;
+    if by_any_name(name).is_some() { Ok(rest) } else { fail(input, "a field's name") }
 }
 
 fn read_type(input: &str) -> Parsed<'_, GroupType> {
@@ -76,6 +139,7 @@ fn bucket(mut input: &str) -> Parsed<'_, Weighed> {
         let value = rest.get(1..).unwrap_or("");
         let rest = match name {
             "weight" => number(value, &mut weight)?,
+            "bucket_id" => number(value, &mut None::<u32>)?,
             "watch_port" => {
                 let (rest, watched) = port(value)?;
                 bucket.watch_port = watched;
