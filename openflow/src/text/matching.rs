@@ -10,7 +10,7 @@ use super::value::{
 };
 use super::{Hex, HexBytes, List, Naming};
 use crate::oxm::split_header;
-use crate::{Field, Format, Match, Oxm, TunMetadata};
+use crate::{Field, FieldSpec, Format, Match, Oxm, TunMetadata};
 
 /// The order of printing. `ETH_TYPE` stands where a short-hand like `tcp` is written.
 const ORDER: &[Field] = &[
@@ -187,7 +187,7 @@ pub(super) fn fields(list: &mut List<'_, '_>, matching: &Match, naming: Naming<'
             (Field::ETH_TYPE, Some((name, ..))) => list.item(name)?,
             (Field::IP_PROTO, Some((_, _, Some(_)))) => {}
             (Field::VLAN_VID | Field::VLAN_PCP, _) => found.vlan(list)?,
-            _ => field(list.next()?, oxm, naming)?,
+            _ => found.field(list.next()?, oxm, naming)?,
         }
     }
     options_before(u8::MAX, list)?;
@@ -219,6 +219,24 @@ struct Found {
 }
 
 impl Found {
+    /// Writes one field, name and all.
+    ///
+    /// What `tp_dst` and its like mean depends on the protocol. A switch refuses a match that does
+    /// not say it; here the field has its own name then.
+    fn field(&self, f: &mut fmt::Formatter<'_>, oxm: &Oxm, naming: Naming<'_>) -> fmt::Result {
+        let Some(spec) = oxm.field.spec() else { return Ok(()) };
+        let is_told = match oxm.field {
+            Field::IPV4_SRC | Field::IPV4_DST => !matches!(self.eth_type, Some(0x0806 | 0x8035)),
+            Field::TCP_SRC | Field::TCP_DST => self.ip_proto == Some(6),
+            Field::UDP_SRC | Field::UDP_DST => self.ip_proto == Some(17),
+            Field::SCTP_SRC | Field::SCTP_DST => self.ip_proto == Some(132),
+            Field::ICMPV4_TYPE | Field::ICMPV4_CODE => self.ip_proto == Some(1),
+            Field::ICMPV6_TYPE | Field::ICMPV6_CODE => self.ip_proto == Some(58),
+            _ => true,
+        };
+        field(f, if is_told { spec.match_name } else { spec.name }, spec, oxm, naming)
+    }
+
     fn shorthand(&self) -> Option<(&'static str, u16, Option<u8>)> {
         let fits = |&&(_, eth_type, protocol): &&(_, u16, Option<u8>)| {
             self.eth_type == Some(eth_type) && (protocol.is_none() || protocol == self.ip_proto)
@@ -249,9 +267,14 @@ impl Found {
     }
 }
 
-/// Writes one field, name and all.
-fn field(f: &mut fmt::Formatter<'_>, oxm: &Oxm, naming: Naming<'_>) -> fmt::Result {
-    let Some(spec) = oxm.field.spec() else { return Ok(()) };
+/// Writes one field under this name.
+fn field(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    spec: &FieldSpec,
+    oxm: &Oxm,
+    naming: Naming<'_>,
+) -> fmt::Result {
     let (value, mask) = (oxm.value, oxm.mask);
     if oxm.field == Field::IP_DSCP {
         return write!(f, "nw_tos={}", value << 2);
@@ -259,7 +282,7 @@ fn field(f: &mut fmt::Formatter<'_>, oxm: &Oxm, naming: Naming<'_>) -> fmt::Resu
     if oxm.field == Field::PACKET_TYPE {
         return write!(f, "packet_type=({},{})", Hex(value >> 16), Hex(value & 0xffff));
     }
-    write!(f, "{}=", spec.match_name)?;
+    write!(f, "{name}=")?;
     match (spec.format, oxm.is_exact()) {
         (Format::Mac, _) => mac(f, oxm),
         (Format::Ipv4, _) => ipv4(f, oxm),
