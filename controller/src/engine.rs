@@ -19,6 +19,8 @@ mod report;
 mod view;
 
 pub use feed::{SessionId, Snapshot, Ticket, Update};
-pub use handle::{Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, WriteError};
+pub use handle::{
+    Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, Which, WriteError,
+};
 pub use report::HostReport;
 pub use view::{HostState, HostStatus, PortStatus, View};

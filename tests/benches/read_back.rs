@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use controller::engine::Which;
 use controller::switch::{Connection, Difference, Script, difference};
 use openflow::message::{FlowModCommand, flow_frame};
 use serde_json::json;
@@ -160,7 +161,7 @@ async fn on_a_switch(flows: &[Arc<BlockFlow>], rounds: u32) -> Result<Vec<Row>> 
                     let refused = connection.carry_out(&script).await?;
                     ensure!(refused == 0, "the switch has refused {refused} flows");
                 }
-                Act::ReadBack => installed = connection.read_back().await?,
+                Act::ReadBack => installed = connection.read_back(Which::All).await?,
                 Act::Compare => {
                     ensure_none(&difference(flows, &std::mem::take(&mut installed)))?;
                 }

@@ -128,6 +128,7 @@ methods! {
         list_ports = list_ports: ListPortsRequest => ListPortsResponse;
         update_port = update_port: UpdatePortRequest => Port;
         delete_port = delete_port: DeletePortRequest => DeletePortResponse;
+        get_port_counters = get_port_counters: GetPortCountersRequest => PortCounters;
     }
     HostServiceClient {
         create_host = create_host: CreateHostRequest => Host;

@@ -10,6 +10,7 @@ use crate::parse::{self, Entry, WantedIp};
 use crate::print::Names;
 use crate::session::Session;
 
+mod counters;
 mod wait;
 
 /// What to do with ports.
@@ -21,8 +22,14 @@ pub(crate) enum PortCommand {
     /// List ports
     List(List),
 
-    /// Show everything about a port
+    /// Show everything about a port, and what its host has dropped of its packets
     Show {
+        /// Name or id
+        port: String,
+    },
+
+    /// Show what a port's host has counted of its packets, every reason for a drop
+    Counters {
         /// Name or id
         port: String,
     },
@@ -181,7 +188,8 @@ impl PortCommand {
                 };
                 session.list::<pb::Port>(filter).await
             }
-            Self::Show { port } => session.show::<pb::Port>(&port).await,
+            Self::Show { port } => counters::show(session, &port).await,
+            Self::Counters { port } => counters::print(session, &port).await,
             Self::Update(change) => {
                 let current: pb::Port = session.resolve(&change.port).await?;
                 let fixed_ips = change.addresses.resolve(session, &current.network_id).await?;

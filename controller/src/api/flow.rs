@@ -14,6 +14,7 @@ use topology::model::{Model, ResourceId};
 use super::fields::Fields;
 use super::page::{FLOWS, Page};
 use super::{Api, status};
+use crate::engine::Which;
 use ask::{Filter, Question};
 use row::Row;
 
@@ -85,7 +86,8 @@ impl Api {
 
     /// The flows that its switch has, and the revision that it has confirmed.
     async fn installed(&self, filter: &Filter) -> Result<(Vec<Row>, u64), Status> {
-        let flows = self.engine.installed_flows(filter.host).await.map_err(status::stopped)?;
+        let flows =
+            self.engine.installed_flows(filter.host, Which::All).await.map_err(status::stopped)?;
         let flows = flows.ok_or_else(|| {
             Status::unavailable("the host's switch is not connected, or went while it was asked")
         })?;

@@ -1,5 +1,7 @@
 //! `PortService`.
 
+mod counters;
+
 use std::sync::Arc;
 
 use proto::v1 as pb;
@@ -106,6 +108,16 @@ impl PortService for Api {
         let delete = self.engine.write(move |context| delete_port(context, id, etag.as_deref()));
         let committed = delete.await.map_err(status::refused(""))?;
         Ok(Response::new(pb::DeletePortResponse { revision: committed.revision }))
+    }
+
+    async fn get_port_counters(
+        &self,
+        request: Request<pb::GetPortCountersRequest>,
+    ) -> Result<Response<pb::PortCounters>, Status> {
+        let mut fields = Fields::of("");
+        let id = PortId(fields.uuid("id", &request.get_ref().id));
+        fields.finish()?;
+        self.port_counters(id).await.map(Response::new)
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use openflow::message::FlowStats;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
+use topology::block::BlockId;
 use topology::intent::{Context, Plan, Rejection, Settings};
 use topology::model::HostId;
 
@@ -81,8 +82,22 @@ pub struct Attachment {
 /// What other parts ask of a switch session.
 #[derive(Debug)]
 pub enum SwitchRequest {
-    /// Read all flows from the switch.
-    Installed(oneshot::Sender<Vec<FlowStats>>),
+    /// Read flows from the switch.
+    Installed {
+        /// Which.
+        which: Which,
+        /// Takes the answer.
+        reply: oneshot::Sender<Vec<FlowStats>>,
+    },
+}
+
+/// Which of a switch's flows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Which {
+    /// All of them, also those that are not ours.
+    All,
+    /// Those of one block.
+    Block(BlockId),
 }
 
 impl Engine {
@@ -154,17 +169,21 @@ impl Engine {
         self.targets.clone()
     }
 
-    /// Reads the flows that a host's switch has now; `None` when no switch is connected.
+    /// Reads flows that a host's switch has now; `None` when no switch is connected.
     ///
     /// # Errors
     ///
     /// When the engine has ended.
-    pub async fn installed_flows(&self, host: HostId) -> Result<Option<Vec<FlowStats>>, Stopped> {
+    pub async fn installed_flows(
+        &self,
+        host: HostId,
+        which: Which,
+    ) -> Result<Option<Vec<FlowStats>>, Stopped> {
         let Some(session) = self.read(move |view| view.requests(host)).await? else {
             return Ok(None);
         };
         let (reply, answer) = oneshot::channel();
-        if session.send(SwitchRequest::Installed(reply)).await.is_err() {
+        if session.send(SwitchRequest::Installed { which, reply }).await.is_err() {
             return Ok(None);
         }
         Ok(answer.await.ok())

@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::connection::{Connection, ConnectionError};
 use super::script::{Script, Step};
+use crate::engine::Which;
 
 /// Flows that a switch may have: several times what the largest host needs, and a few hundred
 /// megabytes while they are compared.
@@ -25,13 +26,18 @@ const _: () = assert!(
 );
 
 impl Connection {
-    /// Every flow that the switch has.
+    /// The flows that the switch has, with their counters.
     ///
     /// # Errors
     ///
     /// When the connection ends, the switch refuses to tell, or has more than a million flows.
-    pub async fn read_back(&mut self) -> Result<Vec<FlowStats>, ConnectionError> {
-        let body = MultipartRequestBody::Flow(FlowStatsRequest::default());
+    pub async fn read_back(&mut self, which: Which) -> Result<Vec<FlowStats>, ConnectionError> {
+        let (cookie, cookie_mask) = match which {
+            Which::All => (0, 0),
+            Which::Block(block) => block.cookie_and_mask(),
+        };
+        let request = FlowStatsRequest { cookie, cookie_mask, ..FlowStatsRequest::default() };
+        let body = MultipartRequestBody::Flow(request);
         let sent = self.send(&Message::MultipartRequest(body.into()))?;
         let mut flows = Vec::new();
         loop {

@@ -8,7 +8,7 @@ use super::connection::{Connection, ConnectionError};
 use super::listen::Switches;
 use super::reconcile::difference;
 use super::script::Script;
-use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket};
+use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket, Which};
 
 /// Questions of other parts that may wait for a session.
 const REQUESTS: usize = 8;
@@ -94,7 +94,7 @@ impl Session {
 
     /// Reads back what the switch has, and sends what differs from what it should have.
     async fn synchronise(&mut self) -> Result<(), SessionEnd> {
-        let installed = self.connection.read_back().await?;
+        let installed = self.connection.read_back(Which::All).await?;
         let count = installed.len();
         let snapshot = self.engine.snapshot(self.place.host, self.place.session).await?;
         let snapshot = snapshot.ok_or(SessionEnd::Replaced)?;
@@ -141,8 +141,8 @@ impl Session {
 
     async fn answer(&mut self, request: SwitchRequest) -> Result<(), SessionEnd> {
         match request {
-            SwitchRequest::Installed(reply) => {
-                let flows = self.connection.read_back().await?;
+            SwitchRequest::Installed { which, reply } => {
+                let flows = self.connection.read_back(which).await?;
                 // Whoever asked may have gone.
                 let _ = reply.send(flows);
             }

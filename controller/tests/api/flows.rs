@@ -1,6 +1,6 @@
 //! Flows are listed and explained.
 
-use controller::engine::SwitchRequest;
+use controller::engine::{SwitchRequest, Which};
 use openflow::message::FlowStats;
 use openflow::{Flow, Match};
 use proto::v1::explain_flow_request::Query;
@@ -8,6 +8,10 @@ use proto::v1::flow_service_client::FlowServiceClient;
 use proto::v1::list_flows_request::Source;
 use tokio::sync::mpsc;
 use tonic::Code;
+use topology::block::BlockId;
+use topology::cookie::Cookie;
+use topology::key::Key;
+use topology::pipeline::Detail;
 
 use super::*;
 
@@ -145,7 +149,10 @@ async fn installed_flows_come_from_the_switch_with_their_counters() {
     };
     let answer = vec![stats(foreign, 0), stats(ours.flow.clone(), 3)];
     tokio::spawn(async move {
-        let Some(SwitchRequest::Installed(reply)) = requested.recv().await else { return };
+        let Some(SwitchRequest::Installed { which: Which::All, reply }) = requested.recv().await
+        else {
+            return;
+        };
         reply.send(answer).unwrap();
         // Held until the test is over, as a session does.
         requested.recv().await;
@@ -160,6 +167,55 @@ async fn installed_flows_come_from_the_switch_with_their_counters() {
     assert_eq!((second.table_id, second.table_name.as_str()), (200, ""));
     assert!(second.owners.is_empty());
     assert!(second.explanation.contains("not one of Weft's"), "{second:?}");
+}
+
+#[tokio::test]
+async fn a_ports_counters_are_those_of_its_own_flows_on_its_host() {
+    let scene = Scene::new().await;
+    let (requests, mut requested) = mpsc::channel(1);
+    scene.api.engine.attach(1, requests).await.unwrap();
+    let key = Key::new(scene.port.key).unwrap();
+    tokio::spawn(async move {
+        let Some(SwitchRequest::Installed { which, reply }) = requested.recv().await else {
+            return;
+        };
+        let Which::Block(BlockId::HostPort { port, .. }) = which else { panic!("{which:?}") };
+        assert_eq!(port, key);
+        let flow = |detail, packet_count| FlowStats {
+            flow: Flow { cookie: Cookie::new(detail, port, Key::NONE).0, ..Flow::default() },
+            duration_sec: 1,
+            duration_nsec: 0,
+            packet_count,
+            byte_count: packet_count * 60,
+        };
+        // Several flows of one reason are one count, and what lets packets pass is none.
+        let flows = [(Detail::DhcpServer, 2), (Detail::DhcpServer, 3), (Detail::OwnArp, 9)];
+        reply.send(flows.map(|(detail, packets)| flow(detail, packets)).into()).unwrap();
+        requested.recv().await;
+    });
+    let ask = || pb::GetPortCountersRequest { id: scene.port.id.clone() };
+    let counters = scene.api.ports().get_port_counters(ask()).await.unwrap().into_inner();
+    assert_eq!(counters.port_id, scene.port.id);
+    let counted: Vec<_> = counters.drops.iter().filter(|drop| drop.packets > 0).collect();
+    let [drop] = counted[..] else { panic!("{counted:?}") };
+    assert_eq!(
+        (&*drop.reason, &*drop.table, drop.packets, drop.bytes),
+        ("DhcpServer", "guard", 5, 300)
+    );
+    assert!(counters.drops.iter().any(|drop| drop.reason == "Spoofed"), "{counters:?}");
+}
+
+#[tokio::test]
+async fn a_port_on_no_host_has_no_counters() {
+    let scene = Scene::new().await;
+    let ask = |id: &str| pb::GetPortCountersRequest { id: id.to_owned() };
+    let status = scene.api.ports().get_port_counters(ask(&scene.port.id)).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable, "its host is not connected: {status:?}");
+    let nobody = uuid::Uuid::new_v4().to_string();
+    let status = scene.api.ports().get_port_counters(ask(&nobody)).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    let status = scene.api.ports().get_port_counters(ask("x")).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
 }
 
 #[tokio::test]

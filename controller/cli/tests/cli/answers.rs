@@ -304,3 +304,31 @@ async fn a_closed_pipe_is_no_error() {
     let output = child.wait_with_output().await.unwrap();
     assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
 }
+
+#[test]
+fn show_tells_what_a_ports_host_has_dropped() {
+    let shown = run(Controller::new(), "port show web-1");
+    let (port, dropped) = shown.stdout.split_once("\n\n").expect("two parts");
+    assert!(port.starts_with("id "), "{port}");
+    expect![[r#"
+        packets dropped on h1
+        PACKETS  BYTES  TABLE  REASON   EXPLANATION
+        3        180    guard  Spoofed  source address that is not the port's
+    "#]]
+    .assert_eq(dropped);
+    assert_eq!(
+        run(Controller::new(), "--output json port show web-1").stdout.matches("Spoofed").count(),
+        0
+    );
+    check(
+        Controller::new(),
+        "port counters web-1",
+        0,
+        expect![[r#"
+        PACKETS  BYTES  TABLE  REASON      EXPLANATION
+        0        0      guard  DhcpServer  source address that is not the port's
+        3        180    guard  Spoofed     source address that is not the port's
+    "#]],
+        expect![[""]],
+    );
+}

@@ -176,6 +176,7 @@ macro_rules! service {
         $list:ident $list_request:ident $list_response:ident where $matches:expr,
         $update:ident $update_request:ident,
         $delete:ident $delete_request:ident $delete_response:ident
+        $(; $more:item)?
     ) => {
         #[tonic::async_trait]
         impl pb::$module::$service for Controller {
@@ -234,6 +235,8 @@ macro_rules! service {
                 self.write(stringify!($delete_request), &request.into_inner())?;
                 Ok(Response::new(pb::$delete_response { revision: 8 }))
             }
+
+            $($more)?
         }
     };
 }
@@ -273,7 +276,22 @@ service! {
     get_port GetPortRequest,
     list_ports ListPortsRequest ListPortsResponse where |_, _| true,
     update_port UpdatePortRequest,
-    delete_port DeletePortRequest DeletePortResponse
+    delete_port DeletePortRequest DeletePortResponse;
+    async fn get_port_counters(
+        &self,
+        request: Request<pb::GetPortCountersRequest>,
+    ) -> Result<Response<pb::PortCounters>, Status> {
+        let port_id = request.into_inner().id;
+        let drop = |reason: &str, packets| pb::port_counters::Drop {
+            reason: reason.to_owned(),
+            table: "guard".to_owned(),
+            explanation: "source address that is not the port's".to_owned(),
+            packets,
+            bytes: packets * 60,
+        };
+        let drops = vec![drop("DhcpServer", 0), drop("Spoofed", 3)];
+        Ok(Response::new(pb::PortCounters { port_id, host: "h1".to_owned(), drops }))
+    }
 }
 
 service! {
