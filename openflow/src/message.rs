@@ -15,6 +15,7 @@ mod async_config;
 mod bundle;
 mod codec;
 mod config;
+mod ct_flush;
 mod ct_flush_zone;
 mod encoded;
 mod error;
@@ -33,14 +34,19 @@ mod packet_in2;
 mod packet_out;
 mod port_mod;
 mod port_status;
+mod property;
 mod queue_config;
+mod requestforward;
 mod role;
+mod role_status;
 mod table_mod;
+mod tlv_table;
 
-pub use async_config::AsyncConfig;
+pub use async_config::{AsyncConfig, AsyncKind, AsyncProperty};
 pub use bundle::{BundleAdd, BundleControl, BundleControlType, BundleFlags};
 use codec::frame;
 pub use config::SwitchConfig;
+pub use ct_flush::{CtFlush, CtTuple};
 pub use ct_flush_zone::CtFlushZone;
 pub use encoded::{bundle_add_frame, bundled_flow_frame, flow_frame};
 pub use error::{ErrorCode, ErrorMessage, OffendingFlow};
@@ -64,8 +70,11 @@ pub use packet_out::PacketOut;
 pub use port_mod::PortMod;
 pub use port_status::{Port, PortReason, PortStatus};
 pub use queue_config::{PacketQueue, QueueConfig, QueueProperty};
+pub use requestforward::Requestforward;
 pub use role::{ControllerRole, Role};
+pub use role_status::RoleStatus;
 pub use table_mod::TableMod;
+pub use tlv_table::{TlvMap, TlvTableMod, TlvTableModCommand, TlvTableReply};
 
 /// The wire version of OpenFlow 1.3.
 pub const VERSION: u8 = 4;
@@ -183,6 +192,31 @@ pub enum Message {
     FlowMonitorPaused,
     /// Every change of flows has been told again (ONF extension 187).
     FlowMonitorResumed,
+    /// Tells that the role has changed unasked (ONF extension 191).
+    RoleStatus(RoleStatus),
+    /// Tells what another controller did to groups and meters (ONF extension 235).
+    Requestforward(Requestforward),
+    /// Chooses the structure of flow messages (Nicira, for OpenFlow 1.0): `NXFF_*`.
+    SetFlowFormat(u32),
+    /// Whether a flow-mod's command names its table (Nicira, for OpenFlow 1.0).
+    FlowModTableId(bool),
+    /// Asks for flows' ages in flow statistics (Nicira, for OpenFlow 1.0).
+    FlowAge,
+    /// Says which messages may come unasked (Nicira).
+    SetAsyncConfig(AsyncConfig),
+    /// Says which messages may come unasked, more of them (Nicira).
+    SetAsyncConfig2(Vec<AsyncProperty>),
+    /// Changes which tunnel options are match fields (Nicira).
+    TlvTableMod(TlvTableMod),
+    /// Asks which tunnel options are match fields (Nicira).
+    TlvTableRequest,
+    /// Tells which tunnel options are match fields (Nicira).
+    TlvTableReply(TlvTableReply),
+    /// Lets a packet go on whose flow's `controller` action has a pause (Nicira): what came as
+    /// [`PacketIn2`](Self::PacketIn2), perhaps changed.
+    Resume(PacketIn2),
+    /// Forgets connections (Nicira).
+    CtFlush(CtFlush),
     /// Chooses the messages that carry packets (Nicira).
     SetPacketInFormat(PacketInFormat),
     /// Names this connection for `controller` actions (Nicira).

@@ -21,8 +21,7 @@ const RECORDED: &str = include_str!("vectors/ovs-3.1.hex");
 
 /// How many lines of a message are printed as `ovs-ofctl` prints them; `None` for all.
 ///
-/// It interprets packets, has a syntax for what is bytes in a `Message`, and prints the parts of
-/// OpenFlow 1.4's asynchronous configuration, which 1.3 does not have.
+/// It interprets packets, and has a syntax for what is bytes in a `Message`.
 fn lines_alike(message: &Message) -> Option<usize> {
     match message {
         Message::PacketIn(_) | Message::PacketOut(_) => Some(1),
@@ -31,8 +30,8 @@ fn lines_alike(message: &Message) -> Option<usize> {
             let offending = error.offending_message()?;
             lines_alike(&offending).map(|lines| 1 + lines)
         }
-        Message::GetAsyncReply(_) | Message::SetAsync(_) => Some(5),
-        Message::Experimenter(_) | Message::Unknown { .. } => Some(0),
+        // The flow format is one of OpenFlow 1.0, which `ovs-ofctl` does not know on others.
+        Message::Experimenter(_) | Message::Unknown { .. } | Message::SetFlowFormat(_) => Some(0),
         Message::MultipartRequest(request) => {
             use MultipartRequestBody::{Experimenter, Other};
             matches!(request.body, Other { .. } | Experimenter(_)).then_some(0)

@@ -5,6 +5,8 @@
 
 #[path = "roundtrip/actions.rs"]
 mod actions;
+#[path = "roundtrip/extensions.rs"]
+mod extensions;
 #[allow(dead_code, reason = "each test uses a part of it")]
 #[path = "vectors/frames.rs"]
 mod frames;

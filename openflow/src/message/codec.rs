@@ -134,6 +134,18 @@ impl Message {
             | Self::SetControllerId(_)
             | Self::PacketIn2(_)
             | Self::CtFlushZone(_)
+            | Self::RoleStatus(_)
+            | Self::Requestforward(_)
+            | Self::SetFlowFormat(_)
+            | Self::FlowModTableId(_)
+            | Self::FlowAge
+            | Self::SetAsyncConfig(_)
+            | Self::SetAsyncConfig2(_)
+            | Self::TlvTableMod(_)
+            | Self::TlvTableRequest
+            | Self::TlvTableReply(_)
+            | Self::Resume(_)
+            | Self::CtFlush(_)
             | Self::FlowMonitorCancel { .. }
             | Self::FlowMonitorPaused
             | Self::FlowMonitorResumed
@@ -174,16 +186,8 @@ impl Message {
             Self::MultipartReply(reply) => reply.encode(out),
             Self::RoleRequest(role) | Self::RoleReply(role) => role.encode(out),
             Self::GetAsyncReply(config) | Self::SetAsync(config) => config.encode(out),
-            Self::BundleControl(_)
-            | Self::BundleAdd(_)
-            | Self::SetPacketInFormat(_)
-            | Self::SetControllerId(_)
-            | Self::PacketIn2(_)
-            | Self::CtFlushZone(_)
-            | Self::FlowMonitorCancel { .. }
-            | Self::FlowMonitorPaused
-            | Self::FlowMonitorResumed
-            | Self::Experimenter(_) => experimenter::encode(self, out),
+            // All others are experimenters'.
+            _ => experimenter::encode(self, out),
         }
     }
 

@@ -1,6 +1,9 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
-use super::{BundleAdd, BundleControl, CtFlushZone, Message, PacketIn2, PacketInFormat};
+use super::{
+    AsyncConfig, AsyncProperty, BundleAdd, BundleControl, CtFlush, CtFlushZone, Message, PacketIn2,
+    PacketInFormat, Requestforward, RoleStatus, TlvTableMod, TlvTableReply,
+};
 use crate::DecodeError;
 use crate::wire::Reader;
 
@@ -12,12 +15,24 @@ pub(super) const ONF: u32 = 0x4f4e_4600;
 const ONFT_FLOW_MONITOR_CANCEL: u32 = 1870;
 const ONFT_FLOW_MONITOR_PAUSED: u32 = 1871;
 const ONFT_FLOW_MONITOR_RESUMED: u32 = 1872;
+const ONFT_ROLE_STATUS: u32 = 1911;
 const ONF_BUNDLE_CONTROL: u32 = 2300;
 const ONF_BUNDLE_ADD: u32 = 2301;
+const ONFT_REQUESTFORWARD: u32 = 2350;
+const NXT_SET_FLOW_FORMAT: u32 = 12;
+const NXT_FLOW_MOD_TABLE_ID: u32 = 15;
 const NXT_SET_PACKET_IN_FORMAT: u32 = 16;
+const NXT_FLOW_AGE: u32 = 18;
+const NXT_SET_ASYNC_CONFIG: u32 = 19;
 const NXT_SET_CONTROLLER_ID: u32 = 20;
+const NXT_TLV_TABLE_MOD: u32 = 24;
+const NXT_TLV_TABLE_REQUEST: u32 = 25;
+const NXT_TLV_TABLE_REPLY: u32 = 26;
+const NXT_SET_ASYNC_CONFIG2: u32 = 27;
+const NXT_RESUME: u32 = 28;
 const NXT_CT_FLUSH_ZONE: u32 = 29;
 const NXT_PACKET_IN2: u32 = 30;
+const NXT_CT_FLUSH: u32 = 32;
 
 /// What the standard does not define: a message, `struct ofp_experimenter_header`, OpenFlow 1.3.5
 /// §7.5.4, or the body of a multipart message, `struct ofp_experimenter_multipart_header`, §7.3.5.18.
@@ -63,6 +78,18 @@ pub(super) fn encode(message: &Message, out: &mut BytesMut) {
         Message::SetPacketInFormat(_) => (NICIRA, NXT_SET_PACKET_IN_FORMAT),
         Message::SetControllerId(_) => (NICIRA, NXT_SET_CONTROLLER_ID),
         Message::CtFlushZone(_) => (NICIRA, NXT_CT_FLUSH_ZONE),
+        Message::CtFlush(_) => (NICIRA, NXT_CT_FLUSH),
+        Message::Resume(_) => (NICIRA, NXT_RESUME),
+        Message::SetFlowFormat(_) => (NICIRA, NXT_SET_FLOW_FORMAT),
+        Message::FlowModTableId(_) => (NICIRA, NXT_FLOW_MOD_TABLE_ID),
+        Message::FlowAge => (NICIRA, NXT_FLOW_AGE),
+        Message::SetAsyncConfig(_) => (NICIRA, NXT_SET_ASYNC_CONFIG),
+        Message::SetAsyncConfig2(_) => (NICIRA, NXT_SET_ASYNC_CONFIG2),
+        Message::TlvTableMod(_) => (NICIRA, NXT_TLV_TABLE_MOD),
+        Message::TlvTableRequest => (NICIRA, NXT_TLV_TABLE_REQUEST),
+        Message::TlvTableReply(_) => (NICIRA, NXT_TLV_TABLE_REPLY),
+        Message::RoleStatus(_) => (ONF, ONFT_ROLE_STATUS),
+        Message::Requestforward(_) => (ONF, ONFT_REQUESTFORWARD),
         Message::PacketIn2(_) => (NICIRA, NXT_PACKET_IN2),
         Message::FlowMonitorCancel { .. } => (ONF, ONFT_FLOW_MONITOR_CANCEL),
         Message::FlowMonitorPaused => (ONF, ONFT_FLOW_MONITOR_PAUSED),
@@ -80,7 +107,19 @@ pub(super) fn encode(message: &Message, out: &mut BytesMut) {
             out.put_u16(*id);
         }
         Message::CtFlushZone(flush) => flush.encode(out),
-        Message::PacketIn2(packet_in) => packet_in.encode(out),
+        Message::CtFlush(flush) => flush.encode(out),
+        Message::PacketIn2(packet) | Message::Resume(packet) => packet.encode(out),
+        Message::SetFlowFormat(format) => out.put_u32(*format),
+        Message::FlowModTableId(on) => {
+            out.put_u8((*on).into());
+            out.put_bytes(0, 7);
+        }
+        Message::SetAsyncConfig(config) => config.encode(out),
+        Message::SetAsyncConfig2(properties) => properties.iter().for_each(|it| it.encode(out)),
+        Message::TlvTableMod(table_mod) => table_mod.encode(out),
+        Message::TlvTableReply(reply) => reply.encode(out),
+        Message::RoleStatus(status) => status.encode(out),
+        Message::Requestforward(forward) => forward.encode(out),
         Message::FlowMonitorCancel { id } => out.put_u32(*id),
         _ => {}
     }
@@ -104,6 +143,24 @@ pub(super) fn decode(body: &mut Reader<'_>) -> Result<Message, DecodeError> {
             Message::SetControllerId(body.u16()?)
         }
         (NICIRA, NXT_CT_FLUSH_ZONE) => Message::CtFlushZone(CtFlushZone::decode(body)?),
+        (NICIRA, NXT_CT_FLUSH) => Message::CtFlush(CtFlush::decode(body)?),
+        (NICIRA, NXT_RESUME) => Message::Resume(PacketIn2::decode(body)?),
+        (NICIRA, NXT_SET_FLOW_FORMAT) => Message::SetFlowFormat(body.u32()?),
+        (NICIRA, NXT_FLOW_MOD_TABLE_ID) => {
+            let on = body.u8()? != 0;
+            body.skip(7)?;
+            Message::FlowModTableId(on)
+        }
+        (NICIRA, NXT_FLOW_AGE) => Message::FlowAge,
+        (NICIRA, NXT_SET_ASYNC_CONFIG) => Message::SetAsyncConfig(AsyncConfig::decode(body)?),
+        (NICIRA, NXT_SET_ASYNC_CONFIG2) => {
+            Message::SetAsyncConfig2(AsyncProperty::decode_all(body)?)
+        }
+        (NICIRA, NXT_TLV_TABLE_MOD) => Message::TlvTableMod(TlvTableMod::decode(body)?),
+        (NICIRA, NXT_TLV_TABLE_REQUEST) => Message::TlvTableRequest,
+        (NICIRA, NXT_TLV_TABLE_REPLY) => Message::TlvTableReply(TlvTableReply::decode(body)?),
+        (ONF, ONFT_ROLE_STATUS) => Message::RoleStatus(RoleStatus::decode(body)?),
+        (ONF, ONFT_REQUESTFORWARD) => Message::Requestforward(Requestforward::decode(body)),
         (NICIRA, NXT_PACKET_IN2) => Message::PacketIn2(PacketIn2::decode(body)?),
         (ONF, ONFT_FLOW_MONITOR_CANCEL) => Message::FlowMonitorCancel { id: body.u32()? },
         (ONF, ONFT_FLOW_MONITOR_PAUSED) => Message::FlowMonitorPaused,

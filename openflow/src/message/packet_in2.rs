@@ -1,6 +1,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::wire::{Reader, pad_to_8, padding, put_length};
+use super::property;
+use crate::wire::Reader;
 use crate::{DecodeError, Match};
 
 /// Which messages carry packets to this controller: `NXT_SET_PACKET_IN_FORMAT`.
@@ -15,7 +16,7 @@ impl PacketInFormat {
 }
 
 /// A packet for the controller, with what the flow's `controller` action gave along:
-/// `NXT_PACKET_IN2`, a list of properties.
+/// `NXT_PACKET_IN2`, a list of properties; sent back, `NXT_RESUME`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PacketIn2 {
     /// The packet, or its beginning.
@@ -52,54 +53,49 @@ impl PacketIn2 {
     const CONTINUATION: u16 = 8;
 
     pub(super) fn encode(&self, out: &mut BytesMut) {
-        put(out, Self::PACKET, |out| out.put_slice(&self.packet));
+        property::put(out, Self::PACKET, |out| out.put_slice(&self.packet));
         if let Some(length) = self.full_len {
-            put(out, Self::FULL_LEN, |out| out.put_u32(length));
+            property::put(out, Self::FULL_LEN, |out| out.put_u32(length));
         }
         if let Some(buffer) = self.buffer_id {
-            put(out, Self::BUFFER_ID, |out| out.put_u32(buffer));
+            property::put(out, Self::BUFFER_ID, |out| out.put_u32(buffer));
         }
         if let Some(table) = self.table {
-            put(out, Self::TABLE_ID, |out| out.put_u8(table));
+            property::put(out, Self::TABLE_ID, |out| out.put_u8(table));
         }
         if let Some(cookie) = self.cookie {
             // Numbers of 64 bits are aligned within their property.
-            put(out, Self::COOKIE, |out| {
+            property::put(out, Self::COOKIE, |out| {
                 out.put_u32(0);
                 out.put_u64(cookie);
             });
         }
         if let Some(reason) = self.reason {
-            put(out, Self::REASON, |out| out.put_u8(reason));
+            property::put(out, Self::REASON, |out| out.put_u8(reason));
         }
         if !self.metadata.is_empty() {
-            put(out, Self::METADATA, |out| out.put_slice(self.metadata.as_oxm_bytes()));
+            property::put(out, Self::METADATA, |out| out.put_slice(self.metadata.as_oxm_bytes()));
         }
-        if !self.userdata.is_empty() {
-            put(out, Self::USERDATA, |out| out.put_slice(&self.userdata));
-        }
+        // Open vSwitch's order, which is not that of the numbers.
         if !self.continuation.is_empty() {
-            put(out, Self::CONTINUATION, |out| {
+            property::put(out, Self::CONTINUATION, |out| {
                 // Its own properties are aligned, too.
                 out.put_u32(0);
                 out.put_slice(&self.continuation);
             });
         }
+        if !self.userdata.is_empty() {
+            property::put(out, Self::USERDATA, |out| out.put_slice(&self.userdata));
+        }
         for (kind, value) in &self.other {
-            put(out, *kind, |out| out.put_slice(value));
+            property::put(out, *kind, |out| out.put_slice(value));
         }
     }
 
     pub(super) fn decode(body: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut packet_in = Self::default();
         while !body.is_empty() {
-            let kind = body.u16()?;
-            let length = body.u16()?;
-            let Some(value) = usize::from(length).checked_sub(4) else {
-                return Err(body.bad("property length", 2, length, "at least 4"));
-            };
-            let mut value = body.nested("nx_packet_in2 property", value)?;
-            body.skip(padding(usize::from(length)))?;
+            let (kind, mut value) = property::read(body, "nx_packet_in2 property")?;
             match kind {
                 Self::PACKET => packet_in.packet = value.rest_bytes(),
                 Self::FULL_LEN => packet_in.full_len = Some(value.u32()?),
@@ -125,14 +121,4 @@ impl PacketIn2 {
         }
         Ok(packet_in)
     }
-}
-
-/// Writes a property: type, length, value, zeros up to eight bytes (which the length leaves out).
-fn put(out: &mut BytesMut, kind: u16, value: impl FnOnce(&mut BytesMut)) {
-    let start = out.len();
-    out.put_u16(kind);
-    out.put_u16(0);
-    value(out);
-    put_length(out, start, start + 2);
-    pad_to_8(out, start);
 }

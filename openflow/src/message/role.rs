@@ -35,14 +35,18 @@ impl Role {
     }
 
     pub(super) fn decode(body: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let role = match body.u32()? {
+        let role = Self::decode_role(body)?;
+        body.skip(4)?;
+        Ok(Self { role, generation_id: body.u64()? })
+    }
+
+    pub(super) fn decode_role(body: &mut Reader<'_>) -> Result<ControllerRole, DecodeError> {
+        Ok(match body.u32()? {
             0 => ControllerRole::NoChange,
             1 => ControllerRole::Equal,
             2 => ControllerRole::Primary,
             3 => ControllerRole::Secondary,
             other => return Err(body.bad("role", 4, other, "0 to 3")),
-        };
-        body.skip(4)?;
-        Ok(Self { role, generation_id: body.u64()? })
+        })
     }
 }

@@ -16,6 +16,7 @@ pub(super) enum Request {
     Multipart(u16),
     Barrier,
     Queues,
+    TlvTable,
     Role,
     Async,
     Bundle,
@@ -43,6 +44,7 @@ impl Request {
             Message::MultipartRequest(request) => Self::Multipart(request.body.kind()),
             Message::BarrierRequest => Self::Barrier,
             Message::QueueGetConfigRequest(_) => Self::Queues,
+            Message::TlvTableRequest => Self::TlvTable,
             Message::RoleRequest(_) => Self::Role,
             Message::GetAsyncRequest => Self::Async,
             Message::BundleControl(control) if !control.kind.is_reply() => Self::Bundle,
@@ -58,6 +60,7 @@ impl Request {
             Self::Multipart(_) => "a multipart reply of the type asked for",
             Self::Barrier => "a barrier reply",
             Self::Queues => "a queue configuration",
+            Self::TlvTable => "a table of tunnel options",
             Self::Role => "a role reply",
             Self::Async => "an asynchronous configuration",
             Self::Bundle => "a bundle control reply",
@@ -71,6 +74,7 @@ impl Request {
             | (Self::Config, Message::GetConfigReply(_))
             | (Self::Barrier, Message::BarrierReply)
             | (Self::Queues, Message::QueueGetConfigReply(_))
+            | (Self::TlvTable, Message::TlvTableReply(_))
             | (Self::Role, Message::RoleReply(_))
             | (Self::Async, Message::GetAsyncReply(_))
             | (Self::Echo | Self::Probe, Message::EchoReply(_)) => true,
@@ -125,6 +129,7 @@ fn is_reply(message: &Message) -> bool {
         | Message::MultipartReply(_)
         | Message::BarrierReply
         | Message::QueueGetConfigReply(_)
+        | Message::TlvTableReply(_)
         | Message::RoleReply(_)
         | Message::GetAsyncReply(_) => true,
         Message::BundleControl(control) => control.kind.is_reply(),

@@ -1,16 +1,18 @@
 //! Messages, as `ovs-ofctl ofp-print` prints them.
 //!
 //! Some things are printed otherwise: packets as a hex dump; the group and the cookie that restrict
-//! a flow-mod or a request, which `ovs-ofctl` leaves out; what a
-//! table can do, property by property; asynchronous configuration without what
-//! OpenFlow 1.3 does not have; and what [`Message`] holds as bytes, which has no name then.
+//! a flow-mod or a request, and the priorities of monitored flows, which `ovs-ofctl` leaves out;
+//! what a table can do, property by property; and what [`Message`] holds as bytes, which has no
+//! name then.
 
 use std::fmt;
 
 use crate::message::{ControllerRole, Message, PacketInFormat, VERSION};
 use crate::wire::Reader;
 
+mod asynchronous;
 mod bundle;
+mod ct_flush;
 mod flow;
 mod flow_monitor;
 mod group;
@@ -22,14 +24,16 @@ mod port;
 mod queue;
 mod session;
 mod table;
+mod tlv_table;
 
 use bundle::{bundle_add, bundle_control};
+use ct_flush::ct_flush;
 use flow::{flow_mod, flow_removed};
 use group::group_mod;
 use meter::meter_mod;
 use packet::{packet_in, packet_in2, packet_out};
 use parts::HexDump;
-use session::{asynchronous, config, error, features, hello, role};
+use session::{config, error, features, hello, requestforward, role, role_status};
 
 /// A message to be printed, with its xid.
 #[derive(Clone, Copy)]
@@ -115,6 +119,18 @@ const fn name(message: &Message) -> &'static str {
         Message::FlowMonitorCancel { .. } => "ONFT_FLOW_MONITOR_CANCEL",
         Message::FlowMonitorPaused => "ONFT_FLOW_MONITOR_PAUSED",
         Message::FlowMonitorResumed => "ONFT_FLOW_MONITOR_RESUMED",
+        Message::RoleStatus(_) => "ONFT_ROLE_STATUS",
+        Message::Requestforward(_) => "ONFT_REQUESTFORWARD",
+        Message::SetFlowFormat(_) => "NXT_SET_FLOW_FORMAT",
+        Message::FlowModTableId(_) => "NXT_FLOW_MOD_TABLE_ID",
+        Message::FlowAge => "NXT_FLOW_AGE",
+        Message::SetAsyncConfig(_) => "NXT_SET_ASYNC_CONFIG",
+        Message::SetAsyncConfig2(_) => "NXT_SET_ASYNC_CONFIG2",
+        Message::TlvTableMod(_) => "NXT_TLV_TABLE_MOD",
+        Message::TlvTableRequest => "NXT_TLV_TABLE_REQUEST",
+        Message::TlvTableReply(_) => "NXT_TLV_TABLE_REPLY",
+        Message::Resume(_) => "NXT_RESUME",
+        Message::CtFlush(_) => "NXT_CT_FLUSH",
         Message::SetPacketInFormat(_) => "NXT_SET_PACKET_IN_FORMAT",
         Message::SetControllerId(_) => "NXT_SET_CONTROLLER_ID",
         Message::PacketIn2(_) => "NXT_PACKET_IN2",
@@ -153,7 +169,17 @@ fn body(f: &mut fmt::Formatter<'_>, message: &Message) -> fmt::Result {
         Message::MeterMod(it) => meter_mod(f, it),
         Message::RoleRequest(it) => role(f, *it, it.role != ControllerRole::NoChange),
         Message::RoleReply(it) => role(f, *it, it.generation_id != u64::MAX),
-        Message::GetAsyncReply(it) | Message::SetAsync(it) => asynchronous(f, it),
+        Message::GetAsyncReply(it) | Message::SetAsync(it) | Message::SetAsyncConfig(it) => {
+            asynchronous::config(f, it)
+        }
+        Message::SetAsyncConfig2(it) => asynchronous::config2(f, it),
+        Message::RoleStatus(it) => role_status(f, it),
+        Message::Requestforward(it) => requestforward(f, it),
+        Message::SetFlowFormat(format) => write!(f, " format={format}"),
+        Message::FlowModTableId(on) => f.write_str(if *on { " enable" } else { " disable" }),
+        Message::TlvTableMod(it) => tlv_table::table_mod(f, it),
+        Message::TlvTableReply(it) => tlv_table::reply(f, it),
+        Message::CtFlush(it) => ct_flush(f, it),
         Message::BundleControl(it) => bundle_control(f, it),
         Message::BundleAdd(it) => bundle_add(f, it),
         Message::FlowMonitorCancel { id } => write!(f, " id={id}"),
@@ -164,13 +190,15 @@ fn body(f: &mut fmt::Formatter<'_>, message: &Message) -> fmt::Result {
             other => write!(f, " format={other}"),
         },
         Message::SetControllerId(id) => write!(f, " id={id}"),
-        Message::PacketIn2(it) => packet_in2(f, it),
+        Message::PacketIn2(it) | Message::Resume(it) => packet_in2(f, it),
         Message::CtFlushZone(it) => write!(f, " zone_id={}", it.zone),
         Message::FeaturesRequest
         | Message::GetConfigRequest
         | Message::GetAsyncRequest
         | Message::BarrierRequest
         | Message::BarrierReply
+        | Message::FlowAge
+        | Message::TlvTableRequest
         | Message::FlowMonitorPaused
         | Message::FlowMonitorResumed
         // These write what follows together with their names.

@@ -23,7 +23,20 @@ pub(crate) fn frames_of(
     input: &str,
     wanted: impl Fn(&Message) -> bool,
 ) -> Vec<Vec<u8>> {
-    record(command, argument, input, wanted, usize::MAX)
+    record(command, &[argument], input, wanted, usize::MAX)
+}
+
+/// The only message of its kind that a command with these arguments sends, with its xid.
+#[track_caller]
+pub(crate) fn message_of(
+    command: &str,
+    arguments: &[&str],
+    wanted: impl Fn(&Message) -> bool,
+) -> (u32, Message, Vec<u8>) {
+    let mut frames = record(command, arguments, "", wanted, usize::MAX);
+    let (Some(frame), []) = (frames.pop(), &frames[..]) else { panic!("{command}: {frames:?}") };
+    let (xid, message) = Message::decode(&frame).unwrap();
+    (xid, message, frame)
 }
 
 /// The first `wanted` message that a command sends which does not end by itself.
@@ -32,13 +45,13 @@ pub(crate) fn first_frame_of(
     argument: &str,
     wanted: impl Fn(&Message) -> bool,
 ) -> Vec<u8> {
-    record(command, argument, "", wanted, 1).remove(0)
+    record(command, &[argument], "", wanted, 1).remove(0)
 }
 
 /// Records until the command ends, or `enough` messages that are wanted have come.
 fn record(
     command: &str,
-    argument: &str,
+    arguments: &[&str],
     input: &str,
     wanted: impl Fn(&Message) -> bool,
     enough: usize,
@@ -47,14 +60,8 @@ fn record(
     let socket = directory.path().join("switch");
     let listener = UnixListener::bind(&socket).unwrap();
     let mut child = Command::new("ovs-ofctl")
-        .args([
-            "-O",
-            "OpenFlow13",
-            "--no-names",
-            command,
-            &format!("unix:{}", socket.display()),
-            argument,
-        ])
+        .args(["-O", "OpenFlow13", "--no-names", command, &format!("unix:{}", socket.display())])
+        .args(arguments)
         .stdin(Stdio::piped())
         .spawn()
         .unwrap();
@@ -65,7 +72,7 @@ fn record(
     let mut stream = loop {
         match listener.accept() {
             Ok((stream, _)) => break stream,
-            Err(_) => assert_eq!(child.try_wait().unwrap(), None, "{command} {argument}"),
+            Err(_) => assert_eq!(child.try_wait().unwrap(), None, "{command} {arguments:?}"),
         }
         std::thread::sleep(Duration::from_millis(1));
     };

@@ -91,6 +91,12 @@ impl Switch {
         run(self.directory.path(), "ovs-ofctl", &[fixed, command, &[&socket], arguments].concat())
     }
 
+    /// Runs `ovs-appctl -t ovs-vswitchd …`.
+    pub(crate) fn appctl(&self, arguments: &[&str]) -> String {
+        let socket = at(self.directory.path(), "ovs-vswitchd.ctl");
+        run(self.directory.path(), "ovs-appctl", &[&["-t", &socket], arguments].concat())
+    }
+
     /// The flows as `ovs-ofctl` prints them, one per line.
     pub(crate) fn dump(&self, options: &[&str]) -> Vec<String> {
         let command = [&["--no-stats"], options, &["dump-flows"]].concat();

@@ -151,23 +151,30 @@ fn packets() -> impl Strategy<Value = Message> {
     );
     let numbers = any::<(Option<u32>, Option<u32>, Option<u8>, Option<u64>, Option<u8>)>();
     let other = vec((9..99_u16, bytes(10)), 0..2);
-    let packet_in2 =
-        (numbers, matching(), [bytes(60).boxed(), bytes(9).boxed(), bytes(9).boxed()], other)
-            .prop_map(|(numbers, metadata, [packet, userdata, continuation], other)| {
-                let (full_len, buffer_id, table, cookie, reason) = numbers;
-                Message::PacketIn2(PacketIn2 {
-                    packet,
-                    full_len,
-                    buffer_id,
-                    table,
-                    cookie,
-                    reason,
-                    metadata,
-                    userdata,
-                    continuation,
-                    other,
-                })
-            });
+    let packet_in2 = (
+        any::<bool>(),
+        numbers,
+        matching(),
+        [bytes(60).boxed(), bytes(9).boxed(), bytes(9).boxed()],
+        other,
+    )
+        .prop_map(|(resume, numbers, metadata, [packet, userdata, continuation], other)| {
+            let (full_len, buffer_id, table, cookie, reason) = numbers;
+            let packet_in = PacketIn2 {
+                packet,
+                full_len,
+                buffer_id,
+                table,
+                cookie,
+                reason,
+                metadata,
+                userdata,
+                continuation,
+                other,
+            };
+            // As it comes, and as it is sent back.
+            if resume { Message::Resume(packet_in) } else { Message::PacketIn2(packet_in) }
+        });
     let packet_out = (any::<(u32, u32)>(), vec(action(), 0..3), bytes(60)).prop_map(
         |((buffer_id, in_port), actions, packet)| {
             let in_port = PortNo(in_port);
@@ -272,6 +279,7 @@ pub(crate) fn message() -> impl Strategy<Value = Message> {
         group_mod().prop_map(Message::GroupMod),
         crate::meters::meter_mod().prop_map(Message::MeterMod),
         crate::tables::messages(),
+        crate::extensions::messages(),
         multipart_request(),
         multipart_reply(),
         role.clone().prop_map(Message::RoleRequest),

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use bytes::Bytes;
 use openflow::message::{
-    AsyncConfig, BundleControl, BundleControlType, BundleFlags, ControllerRole, CtFlushZone,
-    Experimenter, FlowMod, FlowModCommand, FlowMonitorFlags, FlowMonitorRequest, FlowStatsRequest,
-    GroupMod, Hello, Message, MeterMod, MultipartRequestBody, PacketInFormat, PacketOut, PortMod,
-    QueueStatsRequest, Role, SwitchConfig, TableMod, bundled_flow_frame,
+    AsyncConfig, AsyncKind, AsyncProperty, BundleControl, BundleControlType, BundleFlags,
+    ControllerRole, CtFlush, CtFlushZone, CtTuple, Experimenter, FlowMod, FlowModCommand,
+    FlowMonitorFlags, FlowMonitorRequest, FlowStatsRequest, GroupMod, Hello, Message, MeterMod,
+    MultipartRequestBody, PacketInFormat, PacketOut, PortMod, QueueStatsRequest, Role,
+    SwitchConfig, TableMod, TlvMap, TlvTableMod, TlvTableModCommand, bundled_flow_frame,
 };
 use openflow::{Action, Controller, Flow, FlowFlags, Group, Meter, PortNo};
 
@@ -80,6 +81,15 @@ pub(crate) const WANTED: &[&str] = &[
     "SetControllerId",
     "PacketIn2",
     "CtFlushZone",
+    "CtFlush",
+    "TlvTableMod",
+    "TlvTableRequest",
+    "TlvTableReply",
+    "SetAsyncConfig",
+    "SetAsyncConfig2",
+    "FlowModTableId",
+    "FlowAge",
+    "SetFlowFormat",
     "Experimenter",
     "Unknown",
 ];
@@ -157,7 +167,8 @@ const NICIRA: u32 = 0x2320;
 const NXST_IPFIX_BRIDGE: u32 = 3;
 /// A type that OpenFlow 1.3 does not have.
 const NO_TYPE: u8 = 99;
-const NXT_TLV_TABLE_REQUEST: u32 = 25;
+/// A message of Nicira's that does not exist.
+const NO_NXT: u32 = 9999;
 
 fn control(kind: BundleControlType) -> Message {
     Message::BundleControl(BundleControl::new(7, kind))
@@ -232,10 +243,38 @@ fn conversation() -> Vec<Message> {
             exp_type: NXST_IPFIX_BRIDGE,
             body: Bytes::new(),
         })),
+        Message::TlvTableMod(TlvTableMod {
+            command: TlvTableModCommand::Add,
+            maps: vec![TlvMap { option_class: 0x102, option_type: 3, option_len: 8, index: 5 }],
+        }),
+        Message::TlvTableRequest,
+        Message::CtFlush(CtFlush {
+            ip_proto: 6,
+            orig: CtTuple {
+                src: Some([192, 0, 2, 1].into()),
+                dst_port: Some(80),
+                ..CtTuple::default()
+            },
+            zone: Some(9),
+            ..CtFlush::default()
+        }),
+        Message::SetAsyncConfig(AsyncConfig {
+            packet_in: [7, 7],
+            port_status: [7, 7],
+            flow_removed: [15, 15],
+        }),
+        Message::SetAsyncConfig2(vec![AsyncProperty::Reasons {
+            secondary: true,
+            kind: AsyncKind::PortStatus,
+            mask: 3,
+        }]),
+        Message::FlowModTableId(true),
+        Message::FlowAge,
+        Message::SetFlowFormat(2),
         Message::Experimenter(Experimenter {
-            experimenter: 0x2320,
-            exp_type: NXT_TLV_TABLE_REQUEST,
-            body: Bytes::new(),
+            experimenter: NICIRA,
+            exp_type: NO_NXT,
+            body: Bytes::from_static(&[1, 2, 3, 4]),
         }),
         Message::Unknown { kind: NO_TYPE, body: Bytes::from_static(&[0, 0, 1, 0, 0, 0, 0, 1]) },
         group("group_id=1,type=select,bucket=output:1,bucket=weight:3,dec_ttl,output:2"),

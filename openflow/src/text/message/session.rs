@@ -1,13 +1,13 @@
-//! Who is there and who may do what: hello, error, features, configuration, role, asynchronous
-//! messages.
+//! Who is there and who may do what: hello, error, features, configuration, roles.
 
 use std::fmt;
 
-use super::flow::REMOVED;
-use super::packet::SENT;
+use super::group::group_mod;
+use super::meter::meter_mod;
 use super::parts::{Bits, HexDump, Reason};
 use crate::message::{
-    AsyncConfig, ControllerRole, ErrorMessage, FeaturesReply, Hello, Role, SwitchConfig,
+    ControllerRole, ErrorMessage, FeaturesReply, Hello, Message, Requestforward, Role, RoleStatus,
+    SwitchConfig,
 };
 
 pub(super) fn hello(f: &mut fmt::Formatter<'_>, hello: &Hello) -> fmt::Result {
@@ -72,21 +72,31 @@ pub(super) fn role(f: &mut fmt::Formatter<'_>, role: Role, with_generation: bool
     if with_generation { write!(f, " generation_id={}", role.generation_id) } else { Ok(()) }
 }
 
-pub(super) fn asynchronous(f: &mut fmt::Formatter<'_>, config: &AsyncConfig) -> fmt::Result {
-    const PORT: &[&str] = &["add", "delete", "modify"];
-    for (at, role) in ["primary", "secondary"].into_iter().enumerate() {
-        write!(f, "\n {role}:")?;
-        for (name, bits, reasons) in [
-            ("PACKET_IN", config.packet_in[at], SENT),
-            ("PORT_STATUS", config.port_status[at], PORT),
-            ("FLOW_REMOVED", config.flow_removed[at], REMOVED),
-        ] {
-            write!(f, "\n{name:>16}:")?;
-            for bit in (0_u8..32).filter(|bit| bits & 1 << bit != 0) {
-                write!(f, " {}", Reason(bit, reasons))?;
-            }
-            f.write_str(if bits == 0 { " (off)" } else { "" })?;
-        }
+pub(super) fn role_status(f: &mut fmt::Formatter<'_>, status: &RoleStatus) -> fmt::Result {
+    let RoleStatus { role: it, generation_id, .. } = *status;
+    role(f, Role { role: it, generation_id }, generation_id != u64::MAX)?;
+    write!(f, " reason={}", Reason(status.reason, ROLE_CHANGED))?;
+    match &status.properties[..] {
+        [] => Ok(()),
+        properties => write!(f, "\n{}", HexDump(properties)),
     }
-    Ok(())
+}
+
+/// `OFPCRR_*`.
+pub(super) const ROLE_CHANGED: &[&str] =
+    &["primary_request", "configuration_changed", "experimenter_data_changed"];
+
+pub(super) fn requestforward(f: &mut fmt::Formatter<'_>, forward: &Requestforward) -> fmt::Result {
+    match forward.decode_request() {
+        Ok((_, Message::GroupMod(it))) => {
+            f.write_str(" reason=group_mod")?;
+            group_mod(f, &it)
+        }
+        Ok((_, Message::MeterMod(it))) => {
+            f.write_str(" reason=meter_mod")?;
+            meter_mod(f, &it)
+        }
+        Ok((xid, other)) => write!(f, "\n{}", other.display(xid)),
+        Err(error) => write!(f, "\n{error}\n{}", HexDump(&forward.request)),
+    }
 }
