@@ -7,6 +7,8 @@
 //! * **messages** — [`message`]: every message as a typed value, to bytes and back;
 //! * **session** — [`session`]: one end of a connection as a state machine over bytes.
 //!
+//! A flow as a value, as text, and as bytes:
+//!
 //! ```
 //! use std::time::Instant;
 //!
@@ -35,6 +37,71 @@
 //! assert_eq!(session.poll_transmit(), Some(frame));
 //! # Ok::<(), openflow::TooLong>(())
 //! ```
+//!
+//! A controller's conversation with a switch, which listens for example after `ovs-vsctl
+//! set-controller br0 ptcp:6653:127.0.0.1`; `examples/read_back.rs` is the same at more length:
+//!
+//! ```no_run
+//! use std::io::{Read, Write};
+//! use std::net::TcpStream;
+//! use std::time::Instant;
+//!
+//! use openflow::Flow;
+//! use openflow::message::{
+//!     FlowMod, FlowStatsRequest, Message, MultipartReplyBody, MultipartRequestBody,
+//! };
+//! use openflow::session::{End, Event, Session};
+//!
+//! let flow: Flow = "cookie=0x7e57, table=7, arp actions=IN_PORT".parse()?;
+//! let mut stream = TcpStream::connect("127.0.0.1:6653")?;
+//! let mut session = Session::new(End::Controller, Instant::now());
+//! let mut buffer = [0; 16_384];
+//! loop {
+//!     while let Some(bytes) = session.poll_transmit() {
+//!         stream.write_all(&bytes)?;
+//!     }
+//!     match session.poll_event() {
+//!         Some(Event::Ready(_)) => {
+//!             session.send(&Message::FlowMod(FlowMod::add(flow.clone())))?;
+//!             session.send(&Message::BarrierRequest)?;
+//!         }
+//!         // Whatever was sent before the barrier is done.
+//!         Some(Event::Reply { message: Message::BarrierReply, .. }) => {
+//!             let request = FlowStatsRequest::by_cookie(flow.cookie, u64::MAX);
+//!             session.send(&Message::MultipartRequest(MultipartRequestBody::Flow(request).into()))?;
+//!         }
+//!         Some(Event::Part { body: MultipartReplyBody::Flow(flows), last, .. }) => {
+//!             flows.iter().for_each(|stats| println!("{}", stats.flow));
+//!             if last {
+//!                 break;
+//!             }
+//!         }
+//!         Some(Event::Error { error, .. }) => return Err(error.code.to_string().into()),
+//!         Some(_) => {}
+//!         None => {
+//!             let length = stream.read(&mut buffer)?;
+//!             session.handle_input(&buffer[..length], Instant::now())?;
+//!         }
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is typed
+//!
+//! | of | typed | how others survive |
+//! |---|---|---|
+//! | messages | every one of OpenFlow 1.3.5; ONF's bundles and flow monitors; Nicira's packet-in formats, controller identifiers, flushing of conntrack | [`Message::Unknown`](message::Message::Unknown), [`Message::Experimenter`](message::Message::Experimenter) |
+//! | multipart bodies | all of 1.3.5, and ONF's flow monitor | the variants `Other` and `Experimenter` |
+//! | fields | every one that Open vSwitch 3.1 has: [`Field::all`] | [`Match::unknown`], within the match |
+//! | actions | the standard's and Nicira's: see [`Action`] | [`Action::Unknown`] |
+//! | instructions | all of 1.3.5 | [`Instruction::Unknown`] |
+//! | errors, reasons, roles, flags | by name where there is one | numbers |
+//!
+//! A message whose bytes say something in an unusual way (padding that is not zero, properties in
+//! another order) is a [`Message::Unknown`](message::Message::Unknown) to
+//! [`Message::decode`](message::Message::decode), so that it encodes to the same bytes;
+//! [`Message::interpret`](message::Message::interpret) tells what it means.
 //!
 //! # What Open vSwitch gives back
 //!
@@ -114,3 +181,8 @@ pub use oxm::{IntoFieldValue, Oxm};
 pub use port::PortNo;
 pub use text::{FlowDisplay, MessageDisplay, Names, ParseError};
 pub use tun_metadata::TunMetadata;
+
+/// The code of the crate's README works.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
