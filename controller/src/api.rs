@@ -15,6 +15,7 @@ mod network;
 mod page;
 mod port;
 mod project;
+mod resource;
 mod serve;
 mod status;
 mod subnet;

@@ -10,17 +10,17 @@ use topology::intent::{
     CreateHost, Etag as _, Rejection, UpdateHost, create_host, delete_host, parse_ovsdb_target,
     update_host,
 };
-use topology::key::Kind;
-use topology::model::{Host, HostId, Model, ResourceId};
+use topology::key::{Key, Kind};
+use topology::model::{Host, HostId, Model};
+use uuid::Uuid;
 
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::page::{Page, RESOURCES};
+use super::resource::{Filter, Resource, parse_id};
 use super::{Api, status};
 use crate::engine::{HostState, View};
 
-const RESOURCE: &str = "host";
 /// What an update can name.
 const CHANGEABLE: [&str; 4] = ["name", "description", "labels", "ovsdb_target"];
 
@@ -30,7 +30,7 @@ impl HostService for Api {
         &self,
         request: Request<pb::CreateHostRequest>,
     ) -> Result<Response<pb::Host>, Status> {
-        let mut fields = Fields::of(RESOURCE);
+        let mut fields = Fields::of(Host::FIELD);
         let host = fields.required(request.into_inner().host);
         let request = CreateHost {
             id: HostId(fields.new_id(&host.id)),
@@ -38,22 +38,14 @@ impl HostService for Api {
             naming: naming(host.name, host.description, host.labels),
         };
         fields.finish()?;
-        let committed = self.engine.write(move |context| create_host(context, request)).await;
-        self.with_status(committed.map_err(status::refused(RESOURCE))?.answer).await
+        self.write(Host::FIELD, move |context| create_host(context, request)).await
     }
 
     async fn get_host(
         &self,
         request: Request<pb::GetHostRequest>,
     ) -> Result<Response<pb::Host>, Status> {
-        let mut fields = Fields::of("");
-        let id = HostId(fields.uuid("id", &request.get_ref().id));
-        fields.finish()?;
-        let found =
-            self.engine.read(move |view| view.model.host(id).map(|host| answer(view, host))).await;
-        let host =
-            found.map_err(status::stopped)?.ok_or_else(|| status::unknown(ResourceId::Host(id)))?;
-        Ok(Response::new(host))
+        self.get::<Host>(&request.get_ref().id).await
     }
 
     async fn list_hosts(
@@ -61,21 +53,11 @@ impl HostService for Api {
         request: Request<pb::ListHostsRequest>,
     ) -> Result<Response<pb::ListHostsResponse>, Status> {
         let pb::ListHostsRequest { page_size, page_token, name, system_id } = request.into_inner();
-        let mut fields = Fields::of("");
-        let hashed = (RESOURCE, &name, &system_id);
-        let page = Page::new(RESOURCES, page_size, &page_token, hashed, &mut fields);
-        fields.finish()?;
-        let list = self.engine.read(move |view| {
-            let ids = view.model.from_key(Kind::Host, page.first_key());
-            let hosts = ids.filter_map(|id| view.model.host(HostId(id.uuid())));
-            let matching = hosts.filter(|host| {
-                (name.is_empty() || host.meta.name == name)
-                    && (system_id.is_empty() || host.system_id.as_ref() == Some(&system_id))
-            });
-            page.cut(matching.map(|host| (host.meta.key.get().into(), answer(view, host))))
-        });
-        let (hosts, next_page_token) = list.await.map_err(status::stopped)?;
-        Ok(Response::new(pb::ListHostsResponse { hosts, next_page_token }))
+        let page = (page_size, page_token);
+        let list = self.list(page, Wanted { name, system_id }, Fields::of("")).await;
+        list.map(|(hosts, next_page_token)| {
+            Response::new(pb::ListHostsResponse { hosts, next_page_token })
+        })
     }
 
     async fn update_host(
@@ -83,7 +65,7 @@ impl HostService for Api {
         request: Request<pb::UpdateHostRequest>,
     ) -> Result<Response<pb::Host>, Status> {
         let pb::UpdateHostRequest { host, update_mask } = request.into_inner();
-        let mut fields = Fields::of(RESOURCE);
+        let mut fields = Fields::of(Host::FIELD);
         let host = fields.required(host);
         let mask = Mask::new(update_mask, &CHANGEABLE, &["id"], &mut fields);
         let request = UpdateHost {
@@ -95,8 +77,7 @@ impl HostService for Api {
             naming: naming_update(&mask, host.name, host.description, host.labels),
         };
         fields.finish()?;
-        let committed = self.engine.write(move |context| update_host(context, request)).await;
-        self.with_status(committed.map_err(status::refused(RESOURCE))?.answer).await
+        self.write(Host::FIELD, move |context| update_host(context, request)).await
     }
 
     async fn delete_host(
@@ -104,24 +85,28 @@ impl HostService for Api {
         request: Request<pb::DeleteHostRequest>,
     ) -> Result<Response<pb::DeleteHostResponse>, Status> {
         let pb::DeleteHostRequest { id, etag } = request.into_inner();
-        let mut fields = Fields::of("");
-        let id = HostId(fields.uuid("id", &id));
-        fields.finish()?;
-        let returns = self.engine.read(move |view| would_return(view, id));
+        let host = HostId(parse_id(&id)?);
+        let returns = self.engine.read(move |view| would_return(view, host));
         if let Some(obstacle) = returns.await.map_err(status::stopped)? {
             return Err(status::rejected("", obstacle));
         }
-        let etag = expected_etag(etag);
-        let delete = self.engine.write(move |context| delete_host(context, id, etag.as_deref()));
-        let committed = delete.await.map_err(status::refused(""))?;
-        Ok(Response::new(pb::DeleteHostResponse { revision: committed.revision }))
+        let delete =
+            self.delete(&id, etag, |context, id, etag| delete_host(context, HostId(id), etag));
+        Ok(Response::new(pb::DeleteHostResponse { revision: delete.await? }))
     }
 }
 
-impl Api {
-    async fn with_status(&self, host: Arc<Host>) -> Result<Response<pb::Host>, Status> {
-        let answer = self.engine.read(move |view| answer(view, &host));
-        Ok(Response::new(answer.await.map_err(status::stopped)?))
+/// Which hosts are listed.
+#[derive(Hash)]
+struct Wanted {
+    name: String,
+    system_id: String,
+}
+
+impl Filter<Host> for Wanted {
+    fn matches(&self, host: &Host) -> bool {
+        (self.name.is_empty() || self.name == host.meta.name)
+            && (self.system_id.is_empty() || host.system_id.as_ref() == Some(&self.system_id))
     }
 }
 
@@ -171,32 +156,45 @@ fn target(text: &str, fields: &mut Fields) -> Option<std::net::SocketAddr> {
     }
 }
 
-fn answer(view: &View<'_>, host: &Host) -> pb::Host {
-    let meta = &host.meta;
-    let status = view.host_status(host.id);
-    pb::Host {
-        id: host.id.to_string(),
-        key: meta.key.get(),
-        name: meta.name.clone(),
-        description: meta.description.clone(),
-        labels: meta.labels.clone(),
-        create_time: Some(timestamp(meta.created)),
-        update_time: Some(timestamp(meta.updated)),
-        etag: host.etag(),
-        revision: meta.revision,
-        system_id: host.system_id.clone().unwrap_or_default(),
-        state: state(status.state).into(),
-        tunnel_ip: host.tunnel_ip.map(|ip| ip.to_string()).unwrap_or_default(),
-        bridge_mappings: host.bridge_mappings.clone(),
-        datapath_id: host.datapath_id.map(|id| format!("{id:016x}")).unwrap_or_default(),
-        ovs_version: host.ovs_version.clone(),
-        desired_revision: status.desired_revision,
-        realized_revision: status.realized_revision,
-        last_seen_time: status.last_seen.map(timestamp),
-        drift: Some(pb::host::Drift { flows_healed: 0, foreign_flows: status.foreign_flows }),
-        ovsdb_target: host.ovsdb_target.clone().unwrap_or_default(),
-        flow_mods_sent: status.flow_mods_sent,
-        flows: status.flows,
-        connected_time: status.connected.map(timestamp),
+impl Resource for Host {
+    const KIND: Kind = Kind::Host;
+    type Answer = pb::Host;
+
+    fn find(model: &Model, id: Uuid) -> Option<&Arc<Self>> {
+        model.host(HostId(id))
+    }
+
+    fn key(&self) -> Key {
+        self.meta.key
+    }
+
+    fn answer(&self, view: &View<'_>) -> pb::Host {
+        let meta = &self.meta;
+        let status = view.host_status(self.id);
+        pb::Host {
+            id: self.id.to_string(),
+            key: meta.key.get(),
+            name: meta.name.clone(),
+            description: meta.description.clone(),
+            labels: meta.labels.clone(),
+            create_time: Some(timestamp(meta.created)),
+            update_time: Some(timestamp(meta.updated)),
+            etag: self.etag(),
+            revision: meta.revision,
+            system_id: self.system_id.clone().unwrap_or_default(),
+            state: state(status.state).into(),
+            tunnel_ip: self.tunnel_ip.map(|ip| ip.to_string()).unwrap_or_default(),
+            bridge_mappings: self.bridge_mappings.clone(),
+            datapath_id: self.datapath_id.map(|id| format!("{id:016x}")).unwrap_or_default(),
+            ovs_version: self.ovs_version.clone(),
+            desired_revision: status.desired_revision,
+            realized_revision: status.realized_revision,
+            last_seen_time: status.last_seen.map(timestamp),
+            drift: Some(pb::host::Drift { flows_healed: 0, foreign_flows: status.foreign_flows }),
+            ovsdb_target: self.ovsdb_target.clone().unwrap_or_default(),
+            flow_mods_sent: status.flow_mods_sent,
+            flows: status.flows,
+            connected_time: status.connected.map(timestamp),
+        }
     }
 }

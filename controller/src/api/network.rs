@@ -1,5 +1,7 @@
 //! `NetworkService`.
 
+use std::sync::Arc;
+
 use proto::v1 as pb;
 use proto::v1::network::Type;
 use proto::v1::network_service_server::NetworkService;
@@ -8,16 +10,17 @@ use topology::intent::{
     CreateNetwork, Etag as _, NetworkType, SegmentRequest, UpdateNetwork, create_network,
     delete_network, update_network,
 };
-use topology::key::Kind;
-use topology::model::{Network, NetworkId, ProjectId, ResourceId, Segment};
+use topology::key::{Key, Kind};
+use topology::model::{Model, Network, NetworkId, ProjectId, Segment};
+use uuid::Uuid;
 
+use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::page::{Page, RESOURCES};
-use super::{Api, status};
+use super::resource::{Filter, Resource};
+use crate::engine::View;
 
-const RESOURCE: &str = "network";
 /// What an update can name.
 const CHANGEABLE: [&str; 6] =
     ["name", "description", "labels", "mtu", "shared", "port_security_enabled"];
@@ -31,23 +34,14 @@ impl NetworkService for Api {
         request: Request<pb::CreateNetworkRequest>,
     ) -> Result<Response<pb::Network>, Status> {
         let request = create(request.into_inner())?;
-        let committed = self.engine.write(move |context| create_network(context, request)).await;
-        let network = committed.map_err(status::refused(RESOURCE))?.answer;
-        Ok(Response::new(answer(&network)))
+        self.write(Network::FIELD, move |context| create_network(context, request)).await
     }
 
     async fn get_network(
         &self,
         request: Request<pb::GetNetworkRequest>,
     ) -> Result<Response<pb::Network>, Status> {
-        let mut fields = Fields::of("");
-        let id = NetworkId(fields.uuid("id", &request.get_ref().id));
-        fields.finish()?;
-        let found = self.engine.read(move |view| view.model.network(id).cloned()).await;
-        let network = found
-            .map_err(status::stopped)?
-            .ok_or_else(|| status::unknown(ResourceId::Network(id)))?;
-        Ok(Response::new(answer(&network)))
+        self.get::<Network>(&request.get_ref().id).await
     }
 
     async fn list_networks(
@@ -56,24 +50,17 @@ impl NetworkService for Api {
     ) -> Result<Response<pb::ListNetworksResponse>, Status> {
         let request = request.into_inner();
         let mut fields = Fields::of("");
-        let filter = Filter {
+        let filter = Wanted {
             project: fields.optional_uuid("project_id", &request.project_id).map(ProjectId),
             name: request.name,
             network_type: network_type(request.r#type, &mut fields),
             physical_network: request.physical_network,
         };
-        let hashed = (RESOURCE, &filter);
-        let page =
-            Page::new(RESOURCES, request.page_size, &request.page_token, hashed, &mut fields);
-        fields.finish()?;
-        let list = self.engine.read(move |view| {
-            let ids = view.model.from_key(Kind::Network, page.first_key());
-            let networks = ids.filter_map(|id| view.model.network(NetworkId(id.uuid())));
-            let matching = networks.filter(|network| filter.matches(network));
-            page.cut(matching.map(|network| (network.meta.key.get().into(), answer(network))))
-        });
-        let (networks, next_page_token) = list.await.map_err(status::stopped)?;
-        Ok(Response::new(pb::ListNetworksResponse { networks, next_page_token }))
+        let page = (request.page_size, request.page_token);
+        let list = self.list(page, filter, fields).await;
+        list.map(|(networks, next_page_token)| {
+            Response::new(pb::ListNetworksResponse { networks, next_page_token })
+        })
     }
 
     async fn update_network(
@@ -81,9 +68,7 @@ impl NetworkService for Api {
         request: Request<pb::UpdateNetworkRequest>,
     ) -> Result<Response<pb::Network>, Status> {
         let request = update(request.into_inner())?;
-        let committed = self.engine.write(move |context| update_network(context, request)).await;
-        let network = committed.map_err(status::refused(RESOURCE))?.answer;
-        Ok(Response::new(answer(&network)))
+        self.write(Network::FIELD, move |context| update_network(context, request)).await
     }
 
     async fn delete_network(
@@ -91,25 +76,21 @@ impl NetworkService for Api {
         request: Request<pb::DeleteNetworkRequest>,
     ) -> Result<Response<pb::DeleteNetworkResponse>, Status> {
         let pb::DeleteNetworkRequest { id, etag } = request.into_inner();
-        let mut fields = Fields::of("");
-        let id = NetworkId(fields.uuid("id", &id));
-        fields.finish()?;
-        let etag = expected_etag(etag);
-        let delete = self.engine.write(move |context| delete_network(context, id, etag.as_deref()));
-        let committed = delete.await.map_err(status::refused(""))?;
-        Ok(Response::new(pb::DeleteNetworkResponse { revision: committed.revision }))
+        let delete = self
+            .delete(&id, etag, |context, id, etag| delete_network(context, NetworkId(id), etag));
+        Ok(Response::new(pb::DeleteNetworkResponse { revision: delete.await? }))
     }
 }
 
 #[derive(Hash)]
-struct Filter {
+struct Wanted {
     project: Option<ProjectId>,
     name: String,
     network_type: Option<NetworkType>,
     physical_network: String,
 }
 
-impl Filter {
+impl Filter<Network> for Wanted {
     fn matches(&self, network: &Network) -> bool {
         let physical_network = network.segment.physical_network().unwrap_or_default();
         self.project.is_none_or(|project| project == network.project)
@@ -120,7 +101,7 @@ impl Filter {
 }
 
 fn create(request: pb::CreateNetworkRequest) -> Result<CreateNetwork, Status> {
-    let mut fields = Fields::of(RESOURCE);
+    let mut fields = Fields::of(Network::FIELD);
     let network = fields.required(request.network);
     let request = CreateNetwork {
         id: NetworkId(fields.new_id(&network.id)),
@@ -140,7 +121,7 @@ fn create(request: pb::CreateNetworkRequest) -> Result<CreateNetwork, Status> {
 }
 
 fn update(request: pb::UpdateNetworkRequest) -> Result<UpdateNetwork, Status> {
-    let mut fields = Fields::of(RESOURCE);
+    let mut fields = Fields::of(Network::FIELD);
     let network = fields.required(request.network);
     let mask = Mask::new(request.update_mask, &CHANGEABLE, &FIXED, &mut fields);
     let mtu = Some(network.mtu).filter(|mtu| *mtu != 0);
@@ -182,29 +163,42 @@ fn network_type(number: i32, fields: &mut Fields) -> Option<NetworkType> {
     }
 }
 
-fn answer(network: &Network) -> pb::Network {
-    let meta = &network.meta;
-    let (kind, segmentation_id) = match &network.segment {
-        Segment::Flat { .. } => (Type::Flat, 0),
-        Segment::Vlan { vlan, .. } => (Type::Vlan, (*vlan).into()),
-        Segment::Vxlan { vni } => (Type::Vxlan, (*vni).into()),
-    };
-    pb::Network {
-        id: network.id.to_string(),
-        key: meta.key.get(),
-        name: meta.name.clone(),
-        description: meta.description.clone(),
-        labels: meta.labels.clone(),
-        create_time: Some(timestamp(meta.created)),
-        update_time: Some(timestamp(meta.updated)),
-        etag: network.etag(),
-        revision: meta.revision,
-        project_id: network.project.to_string(),
-        r#type: kind.into(),
-        physical_network: network.segment.physical_network().unwrap_or_default().to_owned(),
-        segmentation_id,
-        mtu: network.mtu.into(),
-        shared: network.shared,
-        port_security_enabled: Some(network.port_security),
+impl Resource for Network {
+    const KIND: Kind = Kind::Network;
+    type Answer = pb::Network;
+
+    fn find(model: &Model, id: Uuid) -> Option<&Arc<Self>> {
+        model.network(NetworkId(id))
+    }
+
+    fn key(&self) -> Key {
+        self.meta.key
+    }
+
+    fn answer(&self, _view: &View<'_>) -> pb::Network {
+        let meta = &self.meta;
+        let (kind, segmentation_id) = match &self.segment {
+            Segment::Flat { .. } => (Type::Flat, 0),
+            Segment::Vlan { vlan, .. } => (Type::Vlan, (*vlan).into()),
+            Segment::Vxlan { vni } => (Type::Vxlan, (*vni).into()),
+        };
+        pb::Network {
+            id: self.id.to_string(),
+            key: meta.key.get(),
+            name: meta.name.clone(),
+            description: meta.description.clone(),
+            labels: meta.labels.clone(),
+            create_time: Some(timestamp(meta.created)),
+            update_time: Some(timestamp(meta.updated)),
+            etag: self.etag(),
+            revision: meta.revision,
+            project_id: self.project.to_string(),
+            r#type: kind.into(),
+            physical_network: self.segment.physical_network().unwrap_or_default().to_owned(),
+            segmentation_id,
+            mtu: self.mtu.into(),
+            shared: self.shared,
+            port_security_enabled: Some(self.port_security),
+        }
     }
 }

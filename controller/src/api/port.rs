@@ -10,19 +10,17 @@ use tonic::{Request, Response, Status};
 use topology::intent::{
     CreatePort, Etag as _, FixedIpRequest, UpdatePort, create_port, delete_port, update_port,
 };
-use topology::key::Kind;
-use topology::model::{
-    AllowedAddressPair, HostId, Model, NetworkId, Port, PortId, ProjectId, ResourceId, SubnetId,
-};
+use topology::key::{Key, Kind};
+use topology::model::{AllowedAddressPair, Model, NetworkId, Port, PortId, ProjectId, SubnetId};
+use uuid::Uuid;
 
+use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::page::{Page, RESOURCES};
-use super::{Api, status};
+use super::resource::{Filter, Resource, parse_id};
 use crate::engine::{PortStatus, View};
 
-const RESOURCE: &str = "port";
 /// What an update can name.
 const CHANGEABLE: [&str; 9] = [
     "name",
@@ -45,22 +43,14 @@ impl PortService for Api {
         request: Request<pb::CreatePortRequest>,
     ) -> Result<Response<pb::Port>, Status> {
         let request = create(request.into_inner())?;
-        let committed = self.engine.write(move |context| create_port(context, request)).await;
-        self.as_it_is(committed.map_err(status::refused(RESOURCE))?.answer).await
+        self.write(Port::FIELD, move |context| create_port(context, request)).await
     }
 
     async fn get_port(
         &self,
         request: Request<pb::GetPortRequest>,
     ) -> Result<Response<pb::Port>, Status> {
-        let mut fields = Fields::of("");
-        let id = PortId(fields.uuid("id", &request.get_ref().id));
-        fields.finish()?;
-        let found =
-            self.engine.read(move |view| view.model.port(id).map(|port| answer(view, port))).await;
-        let port =
-            found.map_err(status::stopped)?.ok_or_else(|| status::unknown(ResourceId::Port(id)))?;
-        Ok(Response::new(port))
+        self.get::<Port>(&request.get_ref().id).await
     }
 
     async fn list_ports(
@@ -69,22 +59,17 @@ impl PortService for Api {
     ) -> Result<Response<pb::ListPortsResponse>, Status> {
         let request = request.into_inner();
         let mut fields = Fields::of("");
-        let filter = Filter {
+        let filter = Wanted {
             project: fields.optional_uuid("project_id", &request.project_id).map(ProjectId),
             name: request.name,
             network: fields.optional_uuid("network_id", &request.network_id).map(NetworkId),
             host: request.host,
         };
-        let hashed = (RESOURCE, &filter);
-        let page =
-            Page::new(RESOURCES, request.page_size, &request.page_token, hashed, &mut fields);
-        fields.finish()?;
-        let list = self.engine.read(move |view| {
-            let ports = filter.ports(view.model, &page);
-            page.cut(ports.map(|port| (port.meta.key.get().into(), answer(view, port))))
-        });
-        let (ports, next_page_token) = list.await.map_err(status::stopped)?;
-        Ok(Response::new(pb::ListPortsResponse { ports, next_page_token }))
+        let page = (request.page_size, request.page_token);
+        let list = self.list(page, filter, fields).await;
+        list.map(|(ports, next_page_token)| {
+            Response::new(pb::ListPortsResponse { ports, next_page_token })
+        })
     }
 
     async fn update_port(
@@ -92,8 +77,7 @@ impl PortService for Api {
         request: Request<pb::UpdatePortRequest>,
     ) -> Result<Response<pb::Port>, Status> {
         let request = update(request.into_inner())?;
-        let committed = self.engine.write(move |context| update_port(context, request)).await;
-        self.as_it_is(committed.map_err(status::refused(RESOURCE))?.answer).await
+        self.write(Port::FIELD, move |context| update_port(context, request)).await
     }
 
     async fn delete_port(
@@ -101,39 +85,22 @@ impl PortService for Api {
         request: Request<pb::DeletePortRequest>,
     ) -> Result<Response<pb::DeletePortResponse>, Status> {
         let pb::DeletePortRequest { id, etag } = request.into_inner();
-        let mut fields = Fields::of("");
-        let id = PortId(fields.uuid("id", &id));
-        fields.finish()?;
-        let etag = expected_etag(etag);
-        let delete = self.engine.write(move |context| delete_port(context, id, etag.as_deref()));
-        let committed = delete.await.map_err(status::refused(""))?;
-        Ok(Response::new(pb::DeletePortResponse { revision: committed.revision }))
+        let delete =
+            self.delete(&id, etag, |context, id, etag| delete_port(context, PortId(id), etag));
+        Ok(Response::new(pb::DeletePortResponse { revision: delete.await? }))
     }
 
     async fn get_port_counters(
         &self,
         request: Request<pb::GetPortCountersRequest>,
     ) -> Result<Response<pb::PortCounters>, Status> {
-        let mut fields = Fields::of("");
-        let id = PortId(fields.uuid("id", &request.get_ref().id));
-        fields.finish()?;
+        let id = PortId(parse_id(&request.get_ref().id)?);
         self.port_counters(id).await.map(Response::new)
     }
 }
 
-impl Api {
-    /// A port that was just written: the write may have bound it, too.
-    async fn as_it_is(&self, port: Arc<Port>) -> Result<Response<pb::Port>, Status> {
-        let read = self.engine.read(move |view| {
-            let now = view.model.port(port.id).unwrap_or(&port);
-            answer(view, now)
-        });
-        Ok(Response::new(read.await.map_err(status::stopped)?))
-    }
-}
-
 #[derive(Hash)]
-struct Filter {
+struct Wanted {
     project: Option<ProjectId>,
     name: String,
     network: Option<NetworkId>,
@@ -141,45 +108,36 @@ struct Filter {
     host: String,
 }
 
-impl Filter {
-    /// The ports of the page and after it that match, by the shortest way to them.
-    fn ports<'a>(
-        &'a self,
-        model: &'a Model,
-        page: &Page,
-    ) -> Box<dyn Iterator<Item = &'a Arc<Port>> + 'a> {
-        let first = page.first_key();
-        let sorted = |ports: Vec<&'a Arc<Port>>| {
-            let mut ports = ports;
-            ports.retain(|port| port.meta.key >= first);
-            ports.sort_unstable_by_key(|port| port.meta.key);
-            ports.into_iter()
-        };
-        let host = super::host::find(model, &self.host);
-        let matching = move |port: &&Arc<Port>| self.matches(port, host);
-        match (host, self.network) {
-            (None, _) if !self.host.is_empty() => Box::new(std::iter::empty()),
-            (Some(host), _) => Box::new(sorted(model.ports_on(host).collect()).filter(matching)),
-            (None, Some(network)) => {
-                Box::new(sorted(model.ports_of(network).collect()).filter(matching))
-            }
-            (None, None) => {
-                let ids = model.from_key(Kind::Port, first);
-                Box::new(ids.filter_map(|id| model.port(PortId(id.uuid()))).filter(matching))
-            }
-        }
-    }
-
-    fn matches(&self, port: &Port, host: Option<HostId>) -> bool {
+impl Filter<Port> for Wanted {
+    fn matches(&self, port: &Port) -> bool {
         self.project.is_none_or(|project| project == port.project)
             && (self.name.is_empty() || self.name == port.meta.name)
             && self.network.is_none_or(|network| network == port.network)
-            && host.is_none_or(|host| port.bound_host == Some(host))
+    }
+
+    /// Those on the host that is asked for, or else on the network.
+    fn candidates<'a>(
+        &self,
+        model: &'a Model,
+        first: Key,
+    ) -> Box<dyn Iterator<Item = &'a Arc<Port>> + 'a> {
+        let mut ports: Vec<_> = if !self.host.is_empty() {
+            let host = super::host::find(model, &self.host);
+            host.into_iter().flat_map(|host| model.ports_on(host)).collect()
+        } else if let Some(network) = self.network {
+            model.ports_of(network).collect()
+        } else {
+            let all = model.from_key(Kind::Port, first);
+            return Box::new(all.filter_map(|id| model.port(PortId(id.uuid()))));
+        };
+        ports.retain(|port| port.meta.key >= first);
+        ports.sort_unstable_by_key(|port| port.meta.key);
+        Box::new(ports.into_iter())
     }
 }
 
 fn create(request: pb::CreatePortRequest) -> Result<CreatePort, Status> {
-    let mut fields = Fields::of(RESOURCE);
+    let mut fields = Fields::of(Port::FIELD);
     let port = fields.required(request.port);
     let request = CreatePort {
         id: PortId(fields.new_id(&port.id)),
@@ -199,7 +157,7 @@ fn create(request: pb::CreatePortRequest) -> Result<CreatePort, Status> {
 }
 
 fn update(request: pb::UpdatePortRequest) -> Result<UpdatePort, Status> {
-    let mut fields = Fields::of(RESOURCE);
+    let mut fields = Fields::of(Port::FIELD);
     let port = fields.required(request.port);
     let mask = Mask::new(request.update_mask, &CHANGEABLE, &FIXED, &mut fields);
     let request = UpdatePort {
@@ -258,44 +216,62 @@ fn pairs(pairs: &[pb::port::AddressPair], fields: &mut Fields) -> Vec<AllowedAdd
     pairs.iter().enumerate().map(pair).collect()
 }
 
-fn answer(view: &View<'_>, port: &Port) -> pb::Port {
-    let meta = &port.meta;
-    let (status, status_reason) = view.port_status(port);
-    let status = match status {
-        PortStatus::Down => pb::port::Status::Down,
-        PortStatus::Building => pb::port::Status::Building,
-        PortStatus::Active => pb::port::Status::Active,
-        PortStatus::Error => pb::port::Status::Error,
-    };
-    let fixed_ips = port.fixed_ips.iter().map(|fixed| pb::port::FixedIp {
-        subnet_id: fixed.subnet.to_string(),
-        ip_address: fixed.ip.to_string(),
-    });
-    let pairs = port.allowed_address_pairs.iter().map(|pair| pb::port::AddressPair {
-        ip_prefix: pair.prefix.to_string(),
-        mac_address: pair.mac.map(|mac| mac.to_string()).unwrap_or_default(),
-    });
-    let host = port.bound_host.and_then(|host| view.model.host(host));
-    pb::Port {
-        id: port.id.to_string(),
-        key: meta.key.get(),
-        name: meta.name.clone(),
-        description: meta.description.clone(),
-        labels: meta.labels.clone(),
-        create_time: Some(timestamp(meta.created)),
-        update_time: Some(timestamp(meta.updated)),
-        etag: port.etag(),
-        revision: meta.revision,
-        project_id: port.project.to_string(),
-        network_id: port.network.to_string(),
-        mac_address: port.mac.to_string(),
-        fixed_ips: fixed_ips.collect(),
-        allowed_address_pairs: pairs.collect(),
-        port_security_enabled: Some(port.port_security),
-        admin_state_up: Some(port.admin_up),
-        requested_host: port.requested_host.clone().unwrap_or_default(),
-        bound_host: host.map(|host| host.meta.name.clone()).unwrap_or_default(),
-        status: status.into(),
-        status_reason,
+impl Resource for Port {
+    const KIND: Kind = Kind::Port;
+    type Answer = pb::Port;
+
+    fn find(model: &Model, id: Uuid) -> Option<&Arc<Self>> {
+        model.port(PortId(id))
+    }
+
+    fn key(&self) -> Key {
+        self.meta.key
+    }
+
+    /// The write may have bound it, too.
+    fn written(&self, view: &View<'_>) -> pb::Port {
+        view.model.port(self.id).map_or(self, |now| &**now).answer(view)
+    }
+
+    fn answer(&self, view: &View<'_>) -> pb::Port {
+        let meta = &self.meta;
+        let (status, status_reason) = view.port_status(self);
+        let status = match status {
+            PortStatus::Down => pb::port::Status::Down,
+            PortStatus::Building => pb::port::Status::Building,
+            PortStatus::Active => pb::port::Status::Active,
+            PortStatus::Error => pb::port::Status::Error,
+        };
+        let fixed_ips = self.fixed_ips.iter().map(|fixed| pb::port::FixedIp {
+            subnet_id: fixed.subnet.to_string(),
+            ip_address: fixed.ip.to_string(),
+        });
+        let pairs = self.allowed_address_pairs.iter().map(|pair| pb::port::AddressPair {
+            ip_prefix: pair.prefix.to_string(),
+            mac_address: pair.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+        });
+        let host = self.bound_host.and_then(|host| view.model.host(host));
+        pb::Port {
+            id: self.id.to_string(),
+            key: meta.key.get(),
+            name: meta.name.clone(),
+            description: meta.description.clone(),
+            labels: meta.labels.clone(),
+            create_time: Some(timestamp(meta.created)),
+            update_time: Some(timestamp(meta.updated)),
+            etag: self.etag(),
+            revision: meta.revision,
+            project_id: self.project.to_string(),
+            network_id: self.network.to_string(),
+            mac_address: self.mac.to_string(),
+            fixed_ips: fixed_ips.collect(),
+            allowed_address_pairs: pairs.collect(),
+            port_security_enabled: Some(self.port_security),
+            admin_state_up: Some(self.admin_up),
+            requested_host: self.requested_host.clone().unwrap_or_default(),
+            bound_host: host.map(|host| host.meta.name.clone()).unwrap_or_default(),
+            status: status.into(),
+            status_reason,
+        }
     }
 }

@@ -1,21 +1,23 @@
 //! `ProjectService`.
 
+use std::sync::Arc;
+
 use proto::v1 as pb;
 use proto::v1::project_service_server::ProjectService;
 use tonic::{Request, Response, Status};
 use topology::intent::{
     CreateProject, Etag as _, UpdateProject, create_project, delete_project, update_project,
 };
-use topology::key::Kind;
-use topology::model::{Project, ProjectId, ResourceId};
+use topology::key::{Key, Kind};
+use topology::model::{Model, Project, ProjectId};
+use uuid::Uuid;
 
+use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{NAMING, expected_etag, naming, naming_update, timestamp};
-use super::page::{Page, RESOURCES};
-use super::{Api, status};
-
-const RESOURCE: &str = "project";
+use super::resource::{Filter, Resource};
+use crate::engine::View;
 
 #[tonic::async_trait]
 impl ProjectService for Api {
@@ -23,30 +25,21 @@ impl ProjectService for Api {
         &self,
         request: Request<pb::CreateProjectRequest>,
     ) -> Result<Response<pb::Project>, Status> {
-        let mut fields = Fields::of(RESOURCE);
+        let mut fields = Fields::of(Project::FIELD);
         let project = fields.required(request.into_inner().project);
         let request = CreateProject {
             id: ProjectId(fields.new_id(&project.id)),
             naming: naming(project.name, project.description, project.labels),
         };
         fields.finish()?;
-        let committed = self.engine.write(move |context| create_project(context, request)).await;
-        let project = committed.map_err(status::refused(RESOURCE))?.answer;
-        Ok(Response::new(answer(&project)))
+        self.write(Project::FIELD, move |context| create_project(context, request)).await
     }
 
     async fn get_project(
         &self,
         request: Request<pb::GetProjectRequest>,
     ) -> Result<Response<pb::Project>, Status> {
-        let mut fields = Fields::of("");
-        let id = ProjectId(fields.uuid("id", &request.get_ref().id));
-        fields.finish()?;
-        let found = self.engine.read(move |view| view.model.project(id).cloned()).await;
-        let project = found
-            .map_err(status::stopped)?
-            .ok_or_else(|| status::unknown(ResourceId::Project(id)))?;
-        Ok(Response::new(answer(&project)))
+        self.get::<Project>(&request.get_ref().id).await
     }
 
     async fn list_projects(
@@ -54,17 +47,11 @@ impl ProjectService for Api {
         request: Request<pb::ListProjectsRequest>,
     ) -> Result<Response<pb::ListProjectsResponse>, Status> {
         let pb::ListProjectsRequest { page_size, page_token, name } = request.into_inner();
-        let mut fields = Fields::of("");
-        let page = Page::new(RESOURCES, page_size, &page_token, (RESOURCE, &name), &mut fields);
-        fields.finish()?;
-        let list = self.engine.read(move |view| {
-            let ids = view.model.from_key(Kind::Project, page.first_key());
-            let projects = ids.filter_map(|id| view.model.project(ProjectId(id.uuid())));
-            let matching = projects.filter(|project| name.is_empty() || project.meta.name == name);
-            page.cut(matching.map(|project| (project.meta.key.get().into(), answer(project))))
-        });
-        let (projects, next_page_token) = list.await.map_err(status::stopped)?;
-        Ok(Response::new(pb::ListProjectsResponse { projects, next_page_token }))
+        let page = (page_size, page_token);
+        let list = self.list(page, Wanted { name }, Fields::of("")).await;
+        list.map(|(projects, next_page_token)| {
+            Response::new(pb::ListProjectsResponse { projects, next_page_token })
+        })
     }
 
     async fn update_project(
@@ -72,7 +59,7 @@ impl ProjectService for Api {
         request: Request<pb::UpdateProjectRequest>,
     ) -> Result<Response<pb::Project>, Status> {
         let pb::UpdateProjectRequest { project, update_mask } = request.into_inner();
-        let mut fields = Fields::of(RESOURCE);
+        let mut fields = Fields::of(Project::FIELD);
         let project = fields.required(project);
         let mask = Mask::new(update_mask, &NAMING, &["id"], &mut fields);
         let request = UpdateProject {
@@ -81,9 +68,7 @@ impl ProjectService for Api {
             naming: naming_update(&mask, project.name, project.description, project.labels),
         };
         fields.finish()?;
-        let committed = self.engine.write(move |context| update_project(context, request)).await;
-        let project = committed.map_err(status::refused(RESOURCE))?.answer;
-        Ok(Response::new(answer(&project)))
+        self.write(Project::FIELD, move |context| update_project(context, request)).await
     }
 
     async fn delete_project(
@@ -91,27 +76,48 @@ impl ProjectService for Api {
         request: Request<pb::DeleteProjectRequest>,
     ) -> Result<Response<pb::DeleteProjectResponse>, Status> {
         let pb::DeleteProjectRequest { id, etag } = request.into_inner();
-        let mut fields = Fields::of("");
-        let id = ProjectId(fields.uuid("id", &id));
-        fields.finish()?;
-        let etag = expected_etag(etag);
-        let delete = self.engine.write(move |context| delete_project(context, id, etag.as_deref()));
-        let committed = delete.await.map_err(status::refused(""))?;
-        Ok(Response::new(pb::DeleteProjectResponse { revision: committed.revision }))
+        let delete = self
+            .delete(&id, etag, |context, id, etag| delete_project(context, ProjectId(id), etag));
+        Ok(Response::new(pb::DeleteProjectResponse { revision: delete.await? }))
     }
 }
 
-fn answer(project: &Project) -> pb::Project {
-    let meta = &project.meta;
-    pb::Project {
-        id: project.id.to_string(),
-        key: meta.key.get(),
-        name: meta.name.clone(),
-        description: meta.description.clone(),
-        labels: meta.labels.clone(),
-        create_time: Some(timestamp(meta.created)),
-        update_time: Some(timestamp(meta.updated)),
-        etag: project.etag(),
-        revision: meta.revision,
+/// Which projects are listed.
+#[derive(Hash)]
+struct Wanted {
+    name: String,
+}
+
+impl Filter<Project> for Wanted {
+    fn matches(&self, project: &Project) -> bool {
+        self.name.is_empty() || self.name == project.meta.name
+    }
+}
+
+impl Resource for Project {
+    const KIND: Kind = Kind::Project;
+    type Answer = pb::Project;
+
+    fn find(model: &Model, id: Uuid) -> Option<&Arc<Self>> {
+        model.project(ProjectId(id))
+    }
+
+    fn key(&self) -> Key {
+        self.meta.key
+    }
+
+    fn answer(&self, _view: &View<'_>) -> pb::Project {
+        let meta = &self.meta;
+        pb::Project {
+            id: self.id.to_string(),
+            key: meta.key.get(),
+            name: meta.name.clone(),
+            description: meta.description.clone(),
+            labels: meta.labels.clone(),
+            create_time: Some(timestamp(meta.created)),
+            update_time: Some(timestamp(meta.updated)),
+            etag: self.etag(),
+            revision: meta.revision,
+        }
     }
 }

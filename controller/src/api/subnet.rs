@@ -1,23 +1,24 @@
 //! `SubnetService`.
 
+use std::sync::Arc;
+
 use proto::v1 as pb;
 use proto::v1::subnet_service_server::SubnetService;
 use tonic::{Request, Response, Status};
 use topology::intent::{
     CreateSubnet, Etag as _, Gateway, UpdateSubnet, create_subnet, delete_subnet, update_subnet,
 };
-use topology::key::Kind;
-use topology::model::{
-    AddressRange, HostRoute, NetworkId, ProjectId, ResourceId, Subnet, SubnetId,
-};
+use topology::key::{Key, Kind};
+use topology::model::{AddressRange, HostRoute, Model, NetworkId, ProjectId, Subnet, SubnetId};
+use uuid::Uuid;
 
+use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::page::{Page, RESOURCES};
-use super::{Api, status};
+use super::resource::{Filter, Resource};
+use crate::engine::View;
 
-const RESOURCE: &str = "subnet";
 /// What an update can name.
 const CHANGEABLE: [&str; 9] = [
     "name",
@@ -40,23 +41,14 @@ impl SubnetService for Api {
         request: Request<pb::CreateSubnetRequest>,
     ) -> Result<Response<pb::Subnet>, Status> {
         let request = create(request.into_inner())?;
-        let committed = self.engine.write(move |context| create_subnet(context, request)).await;
-        let subnet = committed.map_err(status::refused(RESOURCE))?.answer;
-        Ok(Response::new(answer(&subnet)))
+        self.write(Subnet::FIELD, move |context| create_subnet(context, request)).await
     }
 
     async fn get_subnet(
         &self,
         request: Request<pb::GetSubnetRequest>,
     ) -> Result<Response<pb::Subnet>, Status> {
-        let mut fields = Fields::of("");
-        let id = SubnetId(fields.uuid("id", &request.get_ref().id));
-        fields.finish()?;
-        let found = self.engine.read(move |view| view.model.subnet(id).cloned()).await;
-        let subnet = found
-            .map_err(status::stopped)?
-            .ok_or_else(|| status::unknown(ResourceId::Subnet(id)))?;
-        Ok(Response::new(answer(&subnet)))
+        self.get::<Subnet>(&request.get_ref().id).await
     }
 
     async fn list_subnets(
@@ -65,23 +57,16 @@ impl SubnetService for Api {
     ) -> Result<Response<pb::ListSubnetsResponse>, Status> {
         let request = request.into_inner();
         let mut fields = Fields::of("");
-        let filter = Filter {
+        let filter = Wanted {
             project: fields.optional_uuid("project_id", &request.project_id).map(ProjectId),
             name: request.name,
             network: fields.optional_uuid("network_id", &request.network_id).map(NetworkId),
         };
-        let hashed = (RESOURCE, &filter);
-        let page =
-            Page::new(RESOURCES, request.page_size, &request.page_token, hashed, &mut fields);
-        fields.finish()?;
-        let list = self.engine.read(move |view| {
-            let ids = view.model.from_key(Kind::Subnet, page.first_key());
-            let subnets = ids.filter_map(|id| view.model.subnet(SubnetId(id.uuid())));
-            let matching = subnets.filter(|subnet| filter.matches(subnet));
-            page.cut(matching.map(|subnet| (subnet.meta.key.get().into(), answer(subnet))))
-        });
-        let (subnets, next_page_token) = list.await.map_err(status::stopped)?;
-        Ok(Response::new(pb::ListSubnetsResponse { subnets, next_page_token }))
+        let page = (request.page_size, request.page_token);
+        let list = self.list(page, filter, fields).await;
+        list.map(|(subnets, next_page_token)| {
+            Response::new(pb::ListSubnetsResponse { subnets, next_page_token })
+        })
     }
 
     async fn update_subnet(
@@ -89,9 +74,7 @@ impl SubnetService for Api {
         request: Request<pb::UpdateSubnetRequest>,
     ) -> Result<Response<pb::Subnet>, Status> {
         let request = update(request.into_inner())?;
-        let committed = self.engine.write(move |context| update_subnet(context, request)).await;
-        let subnet = committed.map_err(status::refused(RESOURCE))?.answer;
-        Ok(Response::new(answer(&subnet)))
+        self.write(Subnet::FIELD, move |context| update_subnet(context, request)).await
     }
 
     async fn delete_subnet(
@@ -99,24 +82,20 @@ impl SubnetService for Api {
         request: Request<pb::DeleteSubnetRequest>,
     ) -> Result<Response<pb::DeleteSubnetResponse>, Status> {
         let pb::DeleteSubnetRequest { id, etag } = request.into_inner();
-        let mut fields = Fields::of("");
-        let id = SubnetId(fields.uuid("id", &id));
-        fields.finish()?;
-        let etag = expected_etag(etag);
-        let delete = self.engine.write(move |context| delete_subnet(context, id, etag.as_deref()));
-        let committed = delete.await.map_err(status::refused(""))?;
-        Ok(Response::new(pb::DeleteSubnetResponse { revision: committed.revision }))
+        let delete =
+            self.delete(&id, etag, |context, id, etag| delete_subnet(context, SubnetId(id), etag));
+        Ok(Response::new(pb::DeleteSubnetResponse { revision: delete.await? }))
     }
 }
 
 #[derive(Hash)]
-struct Filter {
+struct Wanted {
     project: Option<ProjectId>,
     name: String,
     network: Option<NetworkId>,
 }
 
-impl Filter {
+impl Filter<Subnet> for Wanted {
     fn matches(&self, subnet: &Subnet) -> bool {
         self.project.is_none_or(|project| project == subnet.project)
             && (self.name.is_empty() || self.name == subnet.meta.name)
@@ -125,7 +104,7 @@ impl Filter {
 }
 
 fn create(request: pb::CreateSubnetRequest) -> Result<CreateSubnet, Status> {
-    let mut fields = Fields::of(RESOURCE);
+    let mut fields = Fields::of(Subnet::FIELD);
     let subnet = fields.required(request.subnet);
     let request = CreateSubnet {
         id: SubnetId(fields.new_id(&subnet.id)),
@@ -144,7 +123,7 @@ fn create(request: pb::CreateSubnetRequest) -> Result<CreateSubnet, Status> {
 }
 
 fn update(request: pb::UpdateSubnetRequest) -> Result<UpdateSubnet, Status> {
-    let mut fields = Fields::of(RESOURCE);
+    let mut fields = Fields::of(Subnet::FIELD);
     let subnet = fields.required(request.subnet);
     let mask = Mask::new(request.update_mask, &CHANGEABLE, &FIXED, &mut fields);
     // One thing said by two fields.
@@ -217,34 +196,47 @@ fn routes(routes: &[pb::subnet::HostRoute], fields: &mut Fields) -> Vec<HostRout
     routes.iter().enumerate().map(route).collect()
 }
 
-fn answer(subnet: &Subnet) -> pb::Subnet {
-    let meta = &subnet.meta;
-    let pools = subnet.allocation_pools.iter().map(|pool| pb::subnet::AllocationPool {
-        start: pool.start.to_string(),
-        end: pool.end.to_string(),
-    });
-    let routes = subnet.host_routes.iter().map(|route| pb::subnet::HostRoute {
-        destination: route.destination.to_string(),
-        nexthop: route.nexthop.to_string(),
-    });
-    pb::Subnet {
-        id: subnet.id.to_string(),
-        key: meta.key.get(),
-        name: meta.name.clone(),
-        description: meta.description.clone(),
-        labels: meta.labels.clone(),
-        create_time: Some(timestamp(meta.created)),
-        update_time: Some(timestamp(meta.updated)),
-        etag: subnet.etag(),
-        revision: meta.revision,
-        project_id: subnet.project.to_string(),
-        network_id: subnet.network.to_string(),
-        cidr: subnet.cidr.to_string(),
-        gateway_ip: subnet.gateway.map(|gateway| gateway.to_string()).unwrap_or_default(),
-        no_gateway: subnet.gateway.is_none(),
-        allocation_pools: pools.collect(),
-        dns_nameservers: subnet.dns_nameservers.iter().map(ToString::to_string).collect(),
-        host_routes: routes.collect(),
-        dhcp_enabled: Some(subnet.dhcp),
+impl Resource for Subnet {
+    const KIND: Kind = Kind::Subnet;
+    type Answer = pb::Subnet;
+
+    fn find(model: &Model, id: Uuid) -> Option<&Arc<Self>> {
+        model.subnet(SubnetId(id))
+    }
+
+    fn key(&self) -> Key {
+        self.meta.key
+    }
+
+    fn answer(&self, _view: &View<'_>) -> pb::Subnet {
+        let meta = &self.meta;
+        let pools = self.allocation_pools.iter().map(|pool| pb::subnet::AllocationPool {
+            start: pool.start.to_string(),
+            end: pool.end.to_string(),
+        });
+        let routes = self.host_routes.iter().map(|route| pb::subnet::HostRoute {
+            destination: route.destination.to_string(),
+            nexthop: route.nexthop.to_string(),
+        });
+        pb::Subnet {
+            id: self.id.to_string(),
+            key: meta.key.get(),
+            name: meta.name.clone(),
+            description: meta.description.clone(),
+            labels: meta.labels.clone(),
+            create_time: Some(timestamp(meta.created)),
+            update_time: Some(timestamp(meta.updated)),
+            etag: self.etag(),
+            revision: meta.revision,
+            project_id: self.project.to_string(),
+            network_id: self.network.to_string(),
+            cidr: self.cidr.to_string(),
+            gateway_ip: self.gateway.map(|gateway| gateway.to_string()).unwrap_or_default(),
+            no_gateway: self.gateway.is_none(),
+            allocation_pools: pools.collect(),
+            dns_nameservers: self.dns_nameservers.iter().map(ToString::to_string).collect(),
+            host_routes: routes.collect(),
+            dhcp_enabled: Some(self.dhcp),
+        }
     }
 }

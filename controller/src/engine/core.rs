@@ -59,6 +59,9 @@ pub(super) enum Command {
     },
 }
 
+/// What is to be answered when what it is about is durable.
+type Reply = Box<dyn FnOnce(&View<'_>) + Send>;
+
 /// The engine's state and its loop.
 pub(super) struct Core {
     store: Store,
@@ -73,7 +76,7 @@ pub(super) struct Core {
     targets: watch::Sender<BTreeMap<HostId, String>>,
     batch: Vec<Change>,
     staged: u64,
-    replies: Vec<Box<dyn FnOnce() + Send>>,
+    replies: Vec<Reply>,
 }
 
 impl Core {
@@ -201,8 +204,8 @@ impl Core {
         Ok(Committed { answer, revision })
     }
 
-    /// Calls `reply` when everything staged so far is durable.
-    pub(super) fn when_durable(&mut self, reply: impl FnOnce() + Send + 'static) {
+    /// Calls `reply` when everything staged so far is durable, with the state as it is then.
+    pub(super) fn when_durable(&mut self, reply: impl FnOnce(&View<'_>) + Send + 'static) {
         self.replies.push(Box::new(reply));
     }
 
@@ -262,7 +265,7 @@ impl Core {
         let changed = self.claims.report(self.compiler.model(), host, ports);
         self.bind(changed);
         self.fleet.heard(host, now());
-        self.when_durable(move || {
+        self.when_durable(move |_| {
             let _ = reply.send(Some(host));
         });
     }
@@ -282,8 +285,8 @@ impl Core {
         for datapath_id in std::mem::take(&mut self.reported) {
             self.place(datapath_id);
         }
-        for reply in self.replies.drain(..) {
-            reply();
+        for reply in std::mem::take(&mut self.replies) {
+            reply(&self.view());
         }
         Ok(())
     }

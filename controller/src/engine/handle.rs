@@ -136,9 +136,24 @@ impl Engine {
         &self,
         plan: impl FnOnce(&Context<'_>) -> Result<Plan<T>, Rejection> + Send + 'static,
     ) -> Result<Committed<T>, WriteError> {
+        self.write_then(plan, |_, answer| answer).await
+    }
+
+    /// Checks and commits a change, and looks at the state that it is part of.
+    ///
+    /// # Errors
+    ///
+    /// What `plan` rejects, with nothing changed.
+    pub async fn write_then<T: Send + 'static, U: Send + 'static>(
+        &self,
+        plan: impl FnOnce(&Context<'_>) -> Result<Plan<T>, Rejection> + Send + 'static,
+        read: impl FnOnce(&View<'_>, T) -> U + Send + 'static,
+    ) -> Result<Committed<U>, WriteError> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Write(Box::new(move |core| match core.stage(plan) {
-            Ok(committed) => core.when_durable(move || drop(reply.send(Ok(committed)))),
+            Ok(Committed { answer, revision }) => core.when_durable(move |view| {
+                drop(reply.send(Ok(Committed { answer: read(view, answer), revision })));
+            }),
             Err(rejection) => drop(reply.send(Err(rejection))),
         })))
         .await?;

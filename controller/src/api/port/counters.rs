@@ -9,7 +9,7 @@ use topology::cookie::{BlockKind, Cookie};
 use topology::model::{PortId, ResourceId};
 use topology::pipeline::{Detail, Verdict};
 
-use super::{Api, status};
+use crate::api::{Api, status};
 use crate::engine::Which;
 
 impl Api {
