@@ -10,6 +10,7 @@ mod ofctl;
 #[path = "ovs/switch.rs"]
 mod switch;
 
+use std::collections::HashSet;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Instant;
@@ -179,6 +180,46 @@ fn many_flows_are_told_in_parts() {
         (0..3000_u16).map(|port| format!("tcp,tp_dst={port} actions=output:1")).collect();
     wanted.sort();
     assert!(told == wanted, "{} flows were told", told.len());
+}
+
+#[test]
+fn who_does_not_listen_is_told_later() {
+    const FLOWS: u32 = 20_000;
+    let switch = Switch::start();
+    let mut controller = Controller::connect(&switch);
+    assert_eq!(controller.monitor(FlowMonitorRequest::new(1, FlowMonitorFlags::OTHERS)), []);
+
+    // Far more than the switch and the socket keep for a monitor that reads nothing.
+    let mut other = switch.connect();
+    for number in 0..FLOWS {
+        let added = flow(&format!("reg0={number} actions=output:1"));
+        other.send(&Message::FlowMod(FlowMod::add(added)));
+    }
+    assert_eq!(other.barrier(), []);
+
+    let (mut told, mut paused_at) = (HashSet::new(), None);
+    loop {
+        match controller.event() {
+            Event::Message { message: Message::MultipartReply(reply), .. } => {
+                let MultipartReplyBody::FlowMonitor(updates) = reply.body else { panic!() };
+                for update in updates {
+                    let FlowUpdate::Added(flow) = update else { panic!("{update:?}") };
+                    assert!(told.insert(flow.to_string()), "{flow} is told twice");
+                }
+            }
+            Event::Message { message: Message::FlowMonitorPaused, .. } => {
+                assert_eq!(paused_at.replace(told.len()), None, "paused twice");
+            }
+            Event::Message { message: Message::FlowMonitorResumed, .. } => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    let paused_at = paused_at.expect("resumed without a pause");
+    assert!(0 < paused_at && paused_at < FLOWS as usize, "paused after {paused_at} flows");
+    assert_eq!(told.len(), FLOWS as usize);
+    // And it knows of all that comes from now on.
+    switch.ofctl(&["del-flows"], &["reg0=77"]);
+    assert_eq!(controller.updates().len(), 1);
 }
 
 #[test]

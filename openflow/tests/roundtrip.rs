@@ -25,8 +25,11 @@ mod values;
 
 use std::time::Instant;
 
-use openflow::message::{FlowModCommand, Hello, Message, flow_frame};
-use openflow::session::{End, Session};
+use bytes::Bytes;
+use openflow::message::{
+    FlowModCommand, Hello, Message, MultipartReply, MultipartRequestBody, flow_frame,
+};
+use openflow::session::{End, Event, Session};
 use openflow::{Action, Flow, Group, Match, Meter};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -64,6 +67,43 @@ proptest! {
     fn a_broken_message_is_an_error_or_survives(frame in broken_frame()) {
         if let Ok((xid, message)) = Message::decode(&frame) {
             prop_assert_eq!(message.to_bytes(xid).unwrap(), frame);
+        }
+    }
+
+    #[test]
+    fn any_message_that_is_broken_is_an_error_or_survives(
+        message in messages::message(),
+        changes in proptest::collection::vec((any::<Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut frame = message.to_bytes(7).unwrap().to_vec();
+        for (at, byte) in changes {
+            // What the header says is right.
+            if let Some(body) = frame.get_mut(8..).filter(|body| !body.is_empty()) {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+        }
+        if let Ok((xid, message)) = Message::decode(&frame) {
+            prop_assert!(!message.display(xid).to_string().is_empty());
+            prop_assert_eq!(message.to_bytes(xid).unwrap(), frame);
+        }
+    }
+
+    #[test]
+    fn every_multipart_reply_comes_in_parts(body in messages::multipart_body()) {
+        let now = Instant::now();
+        // Either end may ask; the switch's has nothing to ask first.
+        let mut session = Session::new(End::Switch, now);
+        session.handle_input(&Message::Hello(Hello::only_1_3()).to_bytes(1).unwrap(), now).unwrap();
+        prop_assert_eq!(session.poll_event(), Some(Event::Connected));
+        let other = MultipartRequestBody::Other { kind: body.kind(), body: Bytes::new() };
+        let asked = session.send(&Message::MultipartRequest(other.into())).unwrap();
+        for more in [true, true, false] {
+            let part = MultipartReply { more, body: body.clone() };
+            let part = Message::MultipartReply(part).to_bytes(asked).unwrap();
+            session.handle_input(&part, now).unwrap();
+            let wanted = Event::Part { xid: asked, body: body.clone(), last: !more };
+            prop_assert_eq!(session.poll_event(), Some(wanted));
         }
     }
 

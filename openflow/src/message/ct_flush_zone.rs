@@ -3,7 +3,8 @@ use bytes::{BufMut, BytesMut};
 use crate::DecodeError;
 use crate::wire::Reader;
 
-/// Forgets every connection of a conntrack zone: `NXT_CT_FLUSH_ZONE`.
+/// Forgets every connection of a conntrack zone: `NXT_CT_FLUSH_ZONE`, `struct nx_zone_id` of
+/// `nicira-ext.h`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct CtFlushZone {
     /// The zone.

@@ -4,7 +4,7 @@ use super::property;
 use crate::wire::Reader;
 use crate::{DecodeError, Match};
 
-/// Which messages carry packets to this controller: `NXT_SET_PACKET_IN_FORMAT`.
+/// Which messages carry packets to this controller: `NXT_SET_PACKET_IN_FORMAT`, `nicira-ext.h`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct PacketInFormat(pub u32);
 
@@ -16,7 +16,7 @@ impl PacketInFormat {
 }
 
 /// A packet for the controller, with what the flow's `controller` action gave along:
-/// `NXT_PACKET_IN2`, a list of properties; sent back, `NXT_RESUME`.
+/// `NXT_PACKET_IN2`, a list of properties; sent back, `NXT_RESUME`; `nicira-ext.h`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct PacketIn2 {
     /// The packet, or its beginning.

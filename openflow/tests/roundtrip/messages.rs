@@ -84,7 +84,8 @@ fn multipart_request() -> impl Strategy<Value = Message> {
         .prop_map(|(more, body)| Message::MultipartRequest(MultipartRequest { more, body }))
 }
 
-fn multipart_reply() -> impl Strategy<Value = Message> {
+/// What a multipart reply tells.
+pub(crate) fn multipart_body() -> impl Strategy<Value = MultipartReplyBody> {
     let flow = (flow(), any::<(u32, u32, u64, u64)>()).prop_map(
         |(flow, (duration_sec, duration_nsec, packet_count, byte_count))| FlowStats {
             flow,
@@ -121,7 +122,7 @@ fn multipart_reply() -> impl Strategy<Value = Message> {
             serial_num,
             dp_desc,
         });
-    let body = prop_oneof![
+    prop_oneof![
         desc.prop_map(MultipartReplyBody::Desc),
         vec(flow, 0..3).prop_map(MultipartReplyBody::Flow),
         aggregate.prop_map(MultipartReplyBody::Aggregate),
@@ -136,8 +137,11 @@ fn multipart_reply() -> impl Strategy<Value = Message> {
         crate::meters::replies(),
         crate::tables::replies(),
         (14..99_u16, bytes(40)).prop_map(|(kind, body)| MultipartReplyBody::Other { kind, body }),
-    ];
-    (any::<bool>(), body)
+    ]
+}
+
+fn multipart_reply() -> impl Strategy<Value = Message> {
+    (any::<bool>(), multipart_body())
         .prop_map(|(more, body)| Message::MultipartReply(MultipartReply { more, body }))
 }
 
