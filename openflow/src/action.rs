@@ -28,6 +28,7 @@ use crate::{Field, Oxm, PortNo, TunMetadata};
 /// One action: `struct ofp_action_header` and what follows it, OpenFlow 1.3.5 §7.2.5, and the
 /// Nicira extensions of Open vSwitch (`ofp-actions.c`, ovs-actions(7)).
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Action {
     /// Sends the packet out of a port: `ofp_action_output`.
@@ -191,6 +192,7 @@ impl Subfield {
 
 /// A second look-up: which table, as if from which port.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Resubmit {
     /// The port to look up with, [`PortNo::IN_PORT`] for the packet's own.
     pub in_port: PortNo,
@@ -202,6 +204,7 @@ pub struct Resubmit {
 
 /// `nx_action_conntrack`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Ct {
     /// `NX_CT_F_*`: [`Ct::COMMIT`], [`Ct::FORCE`].
     pub flags: u16,
@@ -224,6 +227,7 @@ impl Ct {
 
 /// Where a `ct` action takes its zone from.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum CtZone {
     /// This number.
     Immediate(u16),

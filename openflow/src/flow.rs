@@ -4,6 +4,7 @@ use crate::{Instruction, Match};
 
 /// A flow: what `ovs-ofctl add-flow` takes and `dump-flows` shows.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Flow {
     /// The table, 0–254.
     pub table: u8,
@@ -48,6 +49,7 @@ pub struct FlowId {
 
 /// `enum ofp_flow_mod_flags`, OpenFlow 1.3.5 §7.3.4.1.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FlowFlags(pub u16);
 
 impl FlowFlags {

@@ -9,6 +9,7 @@ use crate::{Action, DecodeError, PortNo};
 /// Printed and read as `ovs-ofctl` writes it:
 /// `group_id=1,type=select,bucket=weight:2,actions=output:1`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Group {
     /// Its number, up to [`Group::MAX`].
     pub group_id: u32,
@@ -29,6 +30,7 @@ impl Group {
 
 /// How packets choose among a group's buckets: `enum ofp_group_type`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct GroupType(pub u8);
 
 impl GroupType {
@@ -55,6 +57,7 @@ impl GroupType {
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Bucket {
     /// Its share of the packets, in select groups; otherwise 0.
     pub weight: u16,

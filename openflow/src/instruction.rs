@@ -13,6 +13,7 @@ const METER: u16 = 6;
 
 /// One instruction of a flow: `struct ofp_instruction_header`, OpenFlow 1.3.5 §7.2.4.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Instruction {
     /// Applies a meter first.

@@ -91,6 +91,7 @@ pub const HEADER: usize = 8;
 /// +-------+-------+---------------+-------------------------------+
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Header {
     /// The protocol's version, 4 for OpenFlow 1.3.
     pub version: u8,
@@ -117,6 +118,7 @@ impl Header {
 
 /// A message, without its xid.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Message {
     /// Opens a connection.

@@ -8,6 +8,7 @@ use crate::wire::Reader;
 /// Printed and read as `ovs-ofctl add-meter` takes it:
 /// `meter=1 kbps burst bands=type=drop rate=1000 burst_size=100`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Meter {
     /// Its number, from 1, or one of the constants here.
     pub meter_id: u32,
@@ -30,6 +31,7 @@ impl Meter {
 
 /// `enum ofp_meter_flags`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MeterFlags(pub u16);
 
 impl MeterFlags {
@@ -50,6 +52,7 @@ impl MeterFlags {
 
 /// What happens to packets above a rate: `struct ofp_meter_band_header`, OpenFlow 1.3.5 §7.3.4.4.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum MeterBand {
     /// Drops them: `OFPMBT_DROP`.
     Drop {

@@ -4,6 +4,7 @@ use std::fmt;
 ///
 /// Open vSwitch uses 1–65279 for its ports; the reserved ones are the constants here.
 #[derive(Clone, Copy, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PortNo(pub u32);
 
 impl PortNo {

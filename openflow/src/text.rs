@@ -18,6 +18,8 @@ mod matching;
 mod message;
 mod meter;
 mod parse;
+#[cfg(feature = "serde")]
+mod serialize;
 mod value;
 
 pub use message::MessageDisplay;

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 mod decode;
 mod encode;
 mod field;
+mod json;
 
 /// What to do with OpenFlow 1.3.
 #[derive(Debug, Subcommand)]

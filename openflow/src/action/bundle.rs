@@ -8,6 +8,7 @@ use crate::wire::{Reader, pad_to_8, port_from_16, port_to_16, put_length};
 
 /// How one of a bundle's ports is chosen: `enum nx_bd_algorithm`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u16)]
 pub enum BundleAlgorithm {
     /// The first that is live.
@@ -40,6 +41,7 @@ impl BundleAlgorithm {
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Bundle {
     /// What is hashed.
     pub fields: HashFields,

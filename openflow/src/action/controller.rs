@@ -7,6 +7,7 @@ use crate::wire::{Reader, pad_to_8, padding, put_length};
 /// `CONTROLLER`: `nx_action_controller`, and `NXAST_CONTROLLER2` where one of `userdata`, `pause`
 /// and `meter` is used.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Controller {
     /// Bytes of the packet to send; 65535 for all of them.
     pub max_len: u16,

@@ -5,6 +5,7 @@ use crate::wire::{Reader, pad_to_8, padding, put_length};
 
 /// The type of a packet's outermost header: a name space and a type in it, OpenFlow 1.5 §7.2.3.11.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PacketType(pub u32);
 
 impl PacketType {
@@ -24,6 +25,7 @@ impl PacketType {
 
 /// A header that [`Encap`] puts in front of a packet.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u32)]
 pub enum EncapHeader {
     /// Ethernet.
@@ -59,6 +61,7 @@ impl EncapHeader {
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Encap {
     /// Which header.
     pub header: EncapHeader,
@@ -68,6 +71,7 @@ pub struct Encap {
 
 /// A part of a header that [`Encap`] makes: `struct ofp_ed_prop_header` of Open vSwitch.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum EncapProperty {
     /// The format of a network service header's metadata, 1 or 2.
     NshMdType(u8),

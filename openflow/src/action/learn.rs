@@ -8,6 +8,7 @@ use crate::wire::{Reader, pad_to_8, put_length};
 /// Adds another flow, or changes or removes it, made of the packet that comes by:
 /// `nx_action_learn`, and `nx_action_learn2` where there is a limit or a result.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Learn {
     /// Seconds without a packet after which the learned flow goes, 0 for never.
     pub idle_timeout: u16,
@@ -46,6 +47,7 @@ pub struct Learn {
 /// +------------------------------------------------------+
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum LearnSpec {
     /// It matches packets in which these bits are those of the source.
     Match {
@@ -67,6 +69,7 @@ pub enum LearnSpec {
 
 /// Where a [`LearnSpec`] takes its bits from.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum LearnSource {
     /// From the packet that comes by; as many bits as the destination has.
     Field(Subfield),

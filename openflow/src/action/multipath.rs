@@ -6,6 +6,7 @@ use crate::wire::Reader;
 
 /// Which headers of a packet a choice among links depends on: `enum nx_hash_fields`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u16)]
 pub enum HashFields {
     /// The source's Ethernet address.
@@ -44,6 +45,7 @@ impl HashFields {
 
 /// How a hash becomes the number of a link: `enum nx_mp_algorithm`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u16)]
 pub enum MultipathAlgorithm {
     /// The remainder of a division.
@@ -82,6 +84,7 @@ impl MultipathAlgorithm {
 /// +---------------+---------------+-------------------------------+
 /// ```
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Multipath {
     /// What is hashed.
     pub fields: HashFields,

@@ -21,6 +21,7 @@ use crate::wire::{Reader, pad_to_8, put_length};
 /// Open vSwitch refuses ranges whose end is before their start, ends without a start, and ports
 /// without addresses.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Nat {
     /// `NX_NAT_F_*`: [`Nat::SRC`] and its fellows; none to only apply what was committed before.
     pub flags: u16,

@@ -7,6 +7,7 @@ use crate::wire::{Reader, port_from_16, port_to_16};
 /// Samples packets for an IPFIX collector: `nx_action_sample` as `NXAST_SAMPLE`, as `NXAST_SAMPLE3`
 /// where there is a direction, else as `NXAST_SAMPLE2` where there is a port.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Sample {
     /// How many of 65,535 packets are sampled, at least 1.
     pub probability: u16,
@@ -24,6 +25,7 @@ pub struct Sample {
 
 /// Which way a sampled packet goes: `enum nx_action_sample_direction`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum SampleDirection {
     /// As Open vSwitch finds: out of the sampling port if the actions sent it there.
     #[default]

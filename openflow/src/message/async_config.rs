@@ -9,6 +9,7 @@ use crate::wire::Reader;
 /// Each mask has one bit per reason; the first of a pair holds while the controller is primary or
 /// equal, the second while it is secondary.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AsyncConfig {
     /// Bits of `OFPR_*`.
     pub packet_in: [u32; 2],
@@ -34,6 +35,7 @@ impl AsyncConfig {
 /// Which messages of one kind a controller wants unasked: a property of `NXT_SET_ASYNC_CONFIG2`,
 /// which is OpenFlow 1.4's `OFPT_SET_ASYNC` for earlier versions.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum AsyncProperty {
     /// Some of them: `struct ofp14_async_config_prop_reasons`.
     Reasons {
@@ -50,6 +52,7 @@ pub enum AsyncProperty {
 
 /// Messages that come unasked: half of `enum ofp14_async_config_prop_type`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum AsyncKind {
     /// Packets; the bits are those of `OFPR_*`.

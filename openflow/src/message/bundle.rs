@@ -6,6 +6,7 @@ use crate::wire::Reader;
 
 /// `OFPBF_ATOMIC` and `OFPBF_ORDERED`, in ONF extension 230 and OpenFlow 1.4 §7.3.9.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BundleFlags(pub u16);
 
 impl BundleFlags {
@@ -31,6 +32,7 @@ impl BundleFlags {
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BundleControl {
     /// The bundle, any number that the controller chose.
     pub bundle_id: u32,
@@ -44,6 +46,7 @@ pub struct BundleControl {
 
 /// `enum onf_bundle_ctrl_type`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum BundleControlType {
     /// Opens a bundle.
@@ -111,6 +114,7 @@ impl BundleControl {
 ///
 /// The message inside has its own header, with the same xid as the one around it.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BundleAdd {
     /// The bundle.
     pub bundle_id: u32,

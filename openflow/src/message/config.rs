@@ -6,6 +6,7 @@ use crate::wire::Reader;
 /// How the switch treats fragments and packet-ins: `struct ofp_switch_config`, OpenFlow 1.3.5
 /// §7.3.2.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SwitchConfig {
     /// `OFPC_FRAG_*`: 0 normal, 1 drop, 2 reassemble.
     pub flags: u16,

@@ -11,6 +11,7 @@ use crate::wire::Reader;
 /// Those that agree with all that is said here. What is said of a connection that comes from
 /// somewhere is in `orig`, of its answers in `reply`.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CtFlush {
     /// The IP protocol; 0 for any.
     pub ip_proto: u8,
@@ -26,6 +27,7 @@ pub struct CtFlush {
 
 /// Addresses and ports of packets: `enum nx_ct_flush_tuple_tlv_type`.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CtTuple {
     /// Where they come from.
     pub src: Option<IpAddr>,

@@ -6,6 +6,7 @@ use crate::wire::Reader;
 /// Forgets every connection of a conntrack zone: `NXT_CT_FLUSH_ZONE`, `struct nx_zone_id` of
 /// `nicira-ext.h`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct CtFlushZone {
     /// The zone.
     pub zone: u16,

@@ -11,6 +11,7 @@ use crate::wire::Reader;
 ///
 /// The message's xid is that of the message that it is about.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ErrorMessage {
     /// What is wrong.
     pub code: ErrorCode,
@@ -20,6 +21,7 @@ pub struct ErrorMessage {
 
 /// A flow that was refused, as far as the error tells.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct OffendingFlow {
     /// Its cookie.
     pub cookie: u64,
@@ -31,6 +33,7 @@ pub struct OffendingFlow {
 
 /// Type and code of an error.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ErrorCode {
     /// `OFPET_*`; 0xffff for an experimenter's error.
     pub kind: u16,

@@ -37,6 +37,7 @@ const NXT_CT_FLUSH: u32 = 32;
 /// What the standard does not define: a message, `struct ofp_experimenter_header`, OpenFlow 1.3.5
 /// §7.5.4, or the body of a multipart message, `struct ofp_experimenter_multipart_header`, §7.3.5.18.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Experimenter {
     /// Whose message: an IEEE OUI, or an ONF experimenter identifier.
     pub experimenter: u32,

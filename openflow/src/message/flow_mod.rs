@@ -22,6 +22,7 @@ use crate::{DecodeError, Flow, FlowFlags, FlowId, Instruction, Match, PortNo};
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FlowMod {
     /// What to do.
     pub command: FlowModCommand,
@@ -39,6 +40,7 @@ pub struct FlowMod {
 
 /// `enum ofp_flow_mod_command`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum FlowModCommand {
     /// Adds the flow; replaces one with the same identity.

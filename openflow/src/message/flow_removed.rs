@@ -5,6 +5,7 @@ use crate::{DecodeError, Match};
 
 /// A flow has gone: `struct ofp_flow_removed`, OpenFlow 1.3.5 §7.4.2.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FlowRemoved {
     /// The flow's cookie.
     pub cookie: u64,

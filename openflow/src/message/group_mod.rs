@@ -14,6 +14,7 @@ use crate::{Bucket, DecodeError, Group, GroupType};
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct GroupMod {
     /// What to do.
     pub command: GroupModCommand,
@@ -23,6 +24,7 @@ pub struct GroupMod {
 
 /// `enum ofp_group_mod_command`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum GroupModCommand {
     /// Adds the group, which must not be there.

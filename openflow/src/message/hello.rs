@@ -6,6 +6,7 @@ use crate::wire::{Reader, pad_to_8, padding, put_length};
 
 /// The first message of both ends: `struct ofp_hello`, OpenFlow 1.3.5 §7.5.1.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Hello {
     /// The header's version: the highest that the sender speaks.
     pub version: u8,

@@ -14,6 +14,7 @@ use crate::{DecodeError, Meter, MeterBand, MeterFlags};
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MeterMod {
     /// What to do.
     pub command: MeterModCommand,
@@ -23,6 +24,7 @@ pub struct MeterMod {
 
 /// `enum ofp_meter_mod_command`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum MeterModCommand {
     /// Adds the meter, which must not be there.

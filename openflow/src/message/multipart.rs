@@ -44,6 +44,7 @@ const EXPERIMENTER: u16 = 0xffff;
 
 /// Asks for statistics or descriptions: `struct ofp_multipart_request`.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MultipartRequest {
     /// More messages of this request follow, with the same xid.
     pub more: bool,
@@ -53,6 +54,7 @@ pub struct MultipartRequest {
 
 /// What a [`MultipartRequest`] asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum MultipartRequestBody {
     /// Maker and version: `OFPMP_DESC`.
@@ -98,6 +100,7 @@ pub enum MultipartRequestBody {
 
 /// Statistics or descriptions, or a part of them: `struct ofp_multipart_reply`.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MultipartReply {
     /// More messages of this reply follow, with the same xid.
     pub more: bool,
@@ -107,6 +110,7 @@ pub struct MultipartReply {
 
 /// What a [`MultipartReply`] tells.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum MultipartReplyBody {
     /// Maker and version.

@@ -5,6 +5,7 @@ use crate::{DecodeError, Match};
 
 /// A packet for the controller: `struct ofp_packet_in`, OpenFlow 1.3.5 §7.4.1.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PacketIn {
     /// The switch's copy of the packet; `u32::MAX` when it keeps none.
     pub buffer_id: u32,

@@ -6,6 +6,7 @@ use crate::{DecodeError, Match};
 
 /// Which messages carry packets to this controller: `NXT_SET_PACKET_IN_FORMAT`, `nicira-ext.h`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PacketInFormat(pub u32);
 
 impl PacketInFormat {
@@ -18,6 +19,7 @@ impl PacketInFormat {
 /// A packet for the controller, with what the flow's `controller` action gave along:
 /// `NXT_PACKET_IN2`, a list of properties; sent back, `NXT_RESUME`; `nicira-ext.h`.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PacketIn2 {
     /// The packet, or its beginning.
     pub packet: Bytes,

@@ -6,6 +6,7 @@ use crate::{Action, DecodeError, PortNo};
 
 /// A packet from the controller: `struct ofp_packet_out`, OpenFlow 1.3.5 §7.3.7.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PacketOut {
     /// The switch's copy to use; `u32::MAX` when the packet is in this message.
     pub buffer_id: u32,

@@ -18,6 +18,7 @@ use crate::{DecodeError, MacAddr, PortNo};
 /// +-------------------------------+-------------------------------+
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PortMod {
     /// The port.
     pub port_no: PortNo,

@@ -5,6 +5,7 @@ use crate::{DecodeError, FixedString, MacAddr, PortNo};
 
 /// A port came, went or changed: `struct ofp_port_status`, OpenFlow 1.3.5 §7.4.3.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PortStatus {
     /// What happened.
     pub reason: PortReason,
@@ -14,6 +15,7 @@ pub struct PortStatus {
 
 /// `enum ofp_port_reason`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum PortReason {
     /// The port was added.
@@ -26,6 +28,7 @@ pub enum PortReason {
 
 /// A port of a switch: `struct ofp_port`, OpenFlow 1.3.5 §7.2.1.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Port {
     /// Its number.
     pub port_no: PortNo,

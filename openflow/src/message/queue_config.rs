@@ -5,6 +5,7 @@ use crate::{DecodeError, PortNo};
 
 /// The queues of a port: `struct ofp_queue_get_config_reply`, OpenFlow 1.3.5 §7.3.6.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct QueueConfig {
     /// The port that was asked for, [`PortNo::ANY`] for all.
     pub port: PortNo,
@@ -25,6 +26,7 @@ pub struct QueueConfig {
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PacketQueue {
     /// Its number.
     pub queue_id: u32,
@@ -36,6 +38,7 @@ pub struct PacketQueue {
 
 /// What a queue does: `struct ofp_queue_prop_header`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum QueueProperty {
     /// The rate that it has in any case, in tenths of a per cent of the port's; more than 1000 for
     /// none: `OFPQT_MIN_RATE`.

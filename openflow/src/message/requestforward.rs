@@ -7,6 +7,7 @@ use crate::wire::Reader;
 /// Another controller has changed a group or a meter: `struct ofp14_requestforward`, ONF extension
 /// 235, which is OpenFlow 1.4's §7.4.6 for 1.3.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Requestforward {
     /// What the other controller sent: a whole group-mod or meter-mod.
     pub request: Bytes,

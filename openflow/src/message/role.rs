@@ -5,6 +5,7 @@ use crate::wire::Reader;
 
 /// Which of several controllers this one is: `struct ofp_role_request`, OpenFlow 1.3.5 §7.3.9.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Role {
     /// The role.
     pub role: ControllerRole,
@@ -15,6 +16,7 @@ pub struct Role {
 
 /// `enum ofp_controller_role`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum ControllerRole {
     /// Asks for the current role.

@@ -7,6 +7,7 @@ use crate::wire::Reader;
 /// A controller's role has changed without its asking: `struct ofp14_role_status`, ONF extension
 /// 191, which is OpenFlow 1.4's §7.4.4 for 1.3.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct RoleStatus {
     /// The role that it has now.
     pub role: ControllerRole,

@@ -8,6 +8,7 @@ use crate::wire::Reader;
 /// OpenFlow 1.3 has no bits that it could set; 1.1 and 1.2 said here what becomes of packets that
 /// no flow matches.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TableMod {
     /// The table, 255 for all.
     pub table: u8,

@@ -14,6 +14,7 @@ use crate::wire::Reader;
 /// +---------------+-------+-------+---------------+---------------+
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TlvMap {
     /// The option's class.
     pub option_class: u16,
@@ -27,6 +28,7 @@ pub struct TlvMap {
 
 /// Changes which tunnel options are match fields: `struct nx_tlv_table_mod`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TlvTableMod {
     /// What to do.
     pub command: TlvTableModCommand,
@@ -36,6 +38,7 @@ pub struct TlvTableMod {
 
 /// `enum nx_tlv_table_mod_command`.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[repr(u8)]
 pub enum TlvTableModCommand {
     /// Adds fields, none of which must be there.
@@ -48,6 +51,7 @@ pub enum TlvTableModCommand {
 
 /// Tells which tunnel options are match fields: `struct nx_tlv_table_reply`.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TlvTableReply {
     /// Most bytes that the values of all options can have together.
     pub max_option_space: u32,

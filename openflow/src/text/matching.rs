@@ -323,7 +323,7 @@ fn nsh_number(field: Field) -> bool {
 }
 
 /// Writes the TLV of a field that this crate does not know, in a form of our own.
-fn unknown(f: &mut fmt::Formatter<'_>, tlv: &[u8]) -> fmt::Result {
+pub(super) fn unknown(f: &mut fmt::Formatter<'_>, tlv: &[u8]) -> fmt::Result {
     let Some((field, has_mask, payload)) = split_header(tlv) else { return Ok(()) };
     write!(f, "{field:?}=")?;
     let (value, mask) = payload.split_at(if has_mask { payload.len() / 2 } else { payload.len() });

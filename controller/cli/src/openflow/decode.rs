@@ -11,7 +11,7 @@ use openflow::DecodeError;
 use openflow::message::{HEADER, Header, Message};
 use serde::Serialize;
 
-use super::{hex, lines};
+use super::{hex, json, lines};
 use crate::args::Format;
 use crate::failure::Failure;
 
@@ -30,19 +30,23 @@ pub(crate) struct Decode {
 
 /// A message for programs.
 #[derive(Serialize)]
-struct Document {
+struct Document<'a> {
     version: u8,
     r#type: u8,
     length: u16,
     xid: u32,
+    /// From where to where, and when, in a capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    captured: Option<Captured>,
+    /// What the message means, unless its bytes make no sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a Message>,
+    /// The message, or what is wrong with it, for people.
     text: String,
-    #[serde(flatten)]
-    way: Option<WayDocument>,
 }
 
-/// From where to where, and when.
 #[derive(Serialize)]
-struct WayDocument {
+struct Captured {
     /// Seconds since 1970, with nine decimals.
     time: String,
     from: String,
@@ -134,7 +138,7 @@ impl Decode {
             Err(_) if self.reencode => Ok(writeln!(out, "{}", hex(frame))?),
             Err(error) => {
                 let text = format!("{error}: {}", hex(frame));
-                self.print_text(frame, text, Some(way), format, out)
+                print_text(frame, None, text, Some(way), format, out)
             }
         }
     }
@@ -152,29 +156,32 @@ impl Decode {
             let bytes = message.to_bytes(xid).map_err(|error| Failure::Input(error.to_string()))?;
             return Ok(writeln!(out, "{}", hex(&bytes))?);
         }
-        self.print_text(frame, message.display(xid).to_string(), way, format, out)
+        let text = message.display(xid).to_string();
+        // Bytes that say it in an unusual way mean something all the same.
+        let meaning = Message::interpret(frame).ok();
+        let message = meaning.as_ref().map_or(message, |(_, meaning)| meaning);
+        print_text(frame, Some(message), text, way, format, out)
     }
+}
 
-    fn print_text(
-        &self,
-        frame: &[u8],
-        text: String,
-        way: Option<Way>,
-        format: Format,
-        out: &mut dyn Write,
-    ) -> Result<(), Failure> {
-        let Some(header) = Header::read(frame).filter(|_| format == Format::Json) else {
-            return Ok(writeln!(out, "{text}")?);
-        };
-        let Header { version, kind, length, xid } = header;
-        let way = way.map(|Way { time, from, to }| WayDocument {
-            time: format!("{}.{:09}", time.as_secs(), time.subsec_nanos()),
-            from: from.to_string(),
-            to: to.to_string(),
-        });
-        let document = Document { version, r#type: kind, length, xid, text, way };
-        Ok(writeln!(out, "{}", serde_json::to_string(&document)?)?)
-    }
+fn print_text(
+    frame: &[u8],
+    message: Option<&Message>,
+    text: String,
+    way: Option<Way>,
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let Some(header) = Header::read(frame).filter(|_| format == Format::Json) else {
+        return Ok(writeln!(out, "{text}")?);
+    };
+    let Header { version, kind, length, xid } = header;
+    let captured = way.map(|Way { time, from, to }| Captured {
+        time: format!("{}.{:09}", time.as_secs(), time.subsec_nanos()),
+        from: from.to_string(),
+        to: to.to_string(),
+    });
+    json::line(&Document { version, r#type: kind, length, xid, captured, message, text }, out)
 }
 
 /// Why no more of a capture is read.

@@ -85,8 +85,8 @@ fn what_is_encoded_decodes() {
         &hex,
         0,
         expect![[r#"
-        {"version":4,"type":14,"length":56,"xid":1,"text":"OFPT_FLOW_MOD (OF1.3) (xid=0x1): DEL table:255 cookie:0x1/0xffffffffffffffff actions=drop"}
-    "#]],
+            {"version":4,"type":14,"length":56,"xid":1,"message":{"flow_mod":{"command":"delete","flow":{"table":255,"priority":32768,"cookie":"1","idle_timeout":0,"hard_timeout":0,"flags":0,"matching":{},"instructions":[]},"cookie_mask":"18446744073709551615","buffer_id":4294967295,"out_port":4294967295,"out_group":4294967295}},"text":"OFPT_FLOW_MOD (OF1.3) (xid=0x1): DEL table:255 cookie:0x1/0xffffffffffffffff actions=drop"}
+        "#]],
         expect![[""]],
     );
 }
@@ -221,11 +221,11 @@ fn a_captured_conversation_is_printed() {
         "",
         0,
         expect![[r#"
-        {"version":4,"type":0,"length":8,"xid":1,"text":"OFPT_HELLO (OF1.3) (xid=0x1):","time":"1700000000.000000000","from":"10.0.0.2:40000","to":"10.0.0.1:6653"}
-        {"version":4,"type":0,"length":8,"xid":1,"text":"OFPT_HELLO (OF1.3) (xid=0x1):","time":"1700000000.004000000","from":"10.0.0.1:6653","to":"10.0.0.2:40000"}
-        {"version":4,"type":5,"length":8,"xid":2,"text":"OFPT_FEATURES_REQUEST (OF1.3) (xid=0x2):","time":"1700000000.004000000","from":"10.0.0.1:6653","to":"10.0.0.2:40000"}
-        {"version":4,"type":20,"length":8,"xid":3,"text":"OFPT_BARRIER_REQUEST (OF1.3) (xid=0x3):","time":"1700000000.004000000","from":"10.0.0.1:6653","to":"10.0.0.2:40000"}
-    "#]],
+            {"version":4,"type":0,"length":8,"xid":1,"captured":{"time":"1700000000.000000000","from":"10.0.0.2:40000","to":"10.0.0.1:6653"},"message":{"hello":{"version":4,"bitmap":[],"other":""}},"text":"OFPT_HELLO (OF1.3) (xid=0x1):"}
+            {"version":4,"type":0,"length":8,"xid":1,"captured":{"time":"1700000000.004000000","from":"10.0.0.1:6653","to":"10.0.0.2:40000"},"message":{"hello":{"version":4,"bitmap":[],"other":""}},"text":"OFPT_HELLO (OF1.3) (xid=0x1):"}
+            {"version":4,"type":5,"length":8,"xid":2,"captured":{"time":"1700000000.004000000","from":"10.0.0.1:6653","to":"10.0.0.2:40000"},"message":"features_request","text":"OFPT_FEATURES_REQUEST (OF1.3) (xid=0x2):"}
+            {"version":4,"type":20,"length":8,"xid":3,"captured":{"time":"1700000000.004000000","from":"10.0.0.1:6653","to":"10.0.0.2:40000"},"message":"barrier_request","text":"OFPT_BARRIER_REQUEST (OF1.3) (xid=0x3):"}
+        "#]],
         expect![[""]],
     );
     let wrong = directory.path().join("text");

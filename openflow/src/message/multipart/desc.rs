@@ -5,6 +5,7 @@ use crate::{DecodeError, FixedString};
 
 /// Who made the switch: `struct ofp_desc`, OpenFlow 1.3.5 §7.3.5.1.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Desc {
     /// Manufacturer.
     pub mfr_desc: FixedString,

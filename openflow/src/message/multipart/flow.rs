@@ -5,6 +5,7 @@ use crate::{DecodeError, Flow, FlowFlags, Instruction, Match, PortNo};
 
 /// Which flows: `struct ofp_flow_stats_request`, OpenFlow 1.3.5 §7.3.5.2.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FlowStatsRequest {
     /// The table, 255 for all.
     pub table: u8,
@@ -65,6 +66,7 @@ impl FlowStatsRequest {
 
 /// A flow in a switch: `struct ofp_flow_stats`, OpenFlow 1.3.5 §7.3.5.2.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FlowStats {
     /// The flow.
     pub flow: Flow,
@@ -132,6 +134,7 @@ impl FlowStats {
 
 /// The sum of flows: `struct ofp_aggregate_stats_reply`, OpenFlow 1.3.5 §7.3.5.3.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct AggregateStats {
     /// Packets.
     pub packet_count: u64,

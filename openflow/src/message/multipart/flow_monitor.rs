@@ -28,6 +28,7 @@ use crate::{DecodeError, Flow, Instruction, Match, PortNo};
 /// [`Message::FlowMonitorPaused`]: crate::message::Message::FlowMonitorPaused
 /// [`Message::FlowMonitorResumed`]: crate::message::Message::FlowMonitorResumed
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FlowMonitorRequest {
     /// Names the monitor on this connection, until it is cancelled.
     pub id: u32,
@@ -43,6 +44,7 @@ pub struct FlowMonitorRequest {
 
 /// `enum nx_flow_monitor_flags`, which the ONF extension has, too.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FlowMonitorFlags(pub u16);
 
 impl FlowMonitorFlags {
@@ -86,6 +88,7 @@ impl FlowMonitorFlags {
 ///
 /// A flow's flags are not told, its instructions only when [`FlowMonitorFlags::ACTIONS`] was set.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum FlowUpdate {
     /// The flow was added, or was there when the monitor began.
     Added(Flow),

@@ -5,6 +5,7 @@ use crate::{Bucket, DecodeError, Group, GroupType};
 
 /// Counters of a group: `struct ofp_group_stats`, OpenFlow 1.3.5 §7.3.5.9.
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct GroupStats {
     /// The group.
     pub group_id: u32,
@@ -24,6 +25,7 @@ pub struct GroupStats {
 
 /// Counters of a group's bucket: `struct ofp_bucket_counter`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BucketCounter {
     /// Packets that chose it.
     pub packet_count: u64,
@@ -33,6 +35,7 @@ pub struct BucketCounter {
 
 /// What groups a switch can have: `struct ofp_group_features`, OpenFlow 1.3.5 §7.3.5.11.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct GroupFeatures {
     /// A bit for each [`GroupType`] that the switch has, `1 << type`.
     pub types: u32,

@@ -23,6 +23,7 @@ use crate::{DecodeError, Meter, MeterBand, MeterFlags};
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MeterStats {
     /// The meter.
     pub meter_id: u32,
@@ -42,6 +43,7 @@ pub struct MeterStats {
 
 /// Counters of a meter's band: `struct ofp_meter_band_stats`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MeterBandStats {
     /// Packets that exceeded its rate.
     pub packet_band_count: u64,
@@ -51,6 +53,7 @@ pub struct MeterBandStats {
 
 /// What meters a switch can have: `struct ofp_meter_features`, OpenFlow 1.3.5 §7.3.5.14.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MeterFeatures {
     /// Most meters.
     pub max_meter: u32,

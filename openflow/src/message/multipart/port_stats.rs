@@ -7,6 +7,7 @@ use crate::{DecodeError, PortNo};
 ///
 /// A counter that the switch does not have is `u64::MAX`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PortStats {
     /// The port.
     pub port_no: PortNo,

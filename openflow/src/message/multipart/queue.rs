@@ -5,6 +5,7 @@ use crate::{DecodeError, PortNo};
 
 /// Which queues: `struct ofp_queue_stats_request`, OpenFlow 1.3.5 §7.3.5.8.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct QueueStatsRequest {
     /// The port, [`PortNo::ANY`] for all.
     pub port_no: PortNo,
@@ -16,6 +17,7 @@ pub struct QueueStatsRequest {
 ///
 /// A counter that the switch does not have is `u64::MAX`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct QueueStats {
     /// The port.
     pub port_no: PortNo,

@@ -5,6 +5,7 @@ use crate::wire::Reader;
 
 /// Counters of a table: `struct ofp_table_stats`, OpenFlow 1.3.5 §7.3.5.4.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TableStats {
     /// The table.
     pub table: u8,

@@ -25,6 +25,7 @@ use crate::{DecodeError, Field, FixedString};
 /// +---------------------------------------------------------------+
 /// ```
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct TableFeatures {
     /// The table.
     pub table: u8,
@@ -44,6 +45,7 @@ pub struct TableFeatures {
 
 /// A thing that a table can do: `struct ofp_table_feature_prop_header`, OpenFlow 1.3.5 §7.3.5.5.2.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum TableFeature {
     /// Instructions that flows can have: `OFPTFPT_INSTRUCTIONS`.
     Instructions(FlowKind, Vec<FeatureId>),
@@ -68,6 +70,7 @@ pub enum TableFeature {
 
 /// Of which flows a [`TableFeature`] speaks.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum FlowKind {
     /// All, or all but the table-miss flow where there is something else about that.
     Regular,
@@ -78,6 +81,7 @@ pub enum FlowKind {
 /// A type of instruction or action: `struct ofp_instruction` or `struct ofp_action_header`, cut to
 /// what says which it is.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FeatureId {
     /// `OFPIT_*` or `OFPAT_*`.
     pub kind: u16,
@@ -87,6 +91,7 @@ pub struct FeatureId {
 
 /// A field that can be matched or set: an OXM header without a value.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct OxmId {
     /// The field.
     pub field: Field,
