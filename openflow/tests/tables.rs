@@ -6,12 +6,17 @@
 #[path = "ovs/ofctl.rs"]
 mod ofctl;
 #[allow(dead_code, reason = "each test uses a part of it")]
+#[path = "ovs/ofp_print.rs"]
+mod ofp_print;
+#[allow(dead_code, reason = "each test uses a part of it")]
 #[path = "ovs/switch.rs"]
 mod switch;
 
+use bytes::Bytes;
+use ofp_print::{check, reply};
 use openflow::message::{
-    FlowKind, Message, MultipartReplyBody, MultipartRequestBody, PacketQueue, Port, PortMod,
-    QueueConfig, QueueStatsRequest, TableFeature, TableFeatures,
+    FeatureId, FlowKind, Message, MultipartReplyBody, MultipartRequestBody, OxmId, PacketQueue,
+    Port, PortMod, QueueConfig, QueueStatsRequest, TableFeature, TableFeatures,
 };
 use openflow::{Field, PortNo};
 use switch::{Connection, Switch};
@@ -38,6 +43,9 @@ fn table_features(connection: &mut Connection) -> Vec<TableFeatures> {
 fn table_features_come_in_parts_and_tell_all() {
     let switch = Switch::start();
     let tables = table_features(&mut switch.connect());
+    for some in tables.chunks(9) {
+        check(&reply(MultipartReplyBody::TableFeatures(some.to_vec())));
+    }
     let numbers: Vec<u8> = tables.iter().map(|table| table.table).collect();
     assert_eq!(numbers, (0..=253).collect::<Vec<u8>>());
     let seventh = &tables[7];
@@ -73,48 +81,69 @@ fn table_features_come_in_parts_and_tell_all() {
     assert_eq!(known, 4, "{:?}", seventh.properties);
 }
 
-#[test]
-fn table_features_print_a_line_for_each_property() {
-    let field = |field, has_mask| openflow::message::OxmId { field, has_mask, length: 4 };
-    let id = |kind, data| openflow::message::FeatureId { kind, data };
-    let nothing = bytes::Bytes::new();
-    let experimenter = bytes::Bytes::from_static(&[0, 0, 0x23, 0x20]);
-    let reply = MultipartReplyBody::TableFeatures(vec![TableFeatures {
+/// A table that can do all that the standard asks it to tell of, and little of that.
+fn modest() -> TableFeatures {
+    let field = |field: Field, has_mask| {
+        let bytes = field.spec().unwrap().bytes() as u8;
+        OxmId { field, has_mask, length: if has_mask { 2 * bytes } else { bytes } }
+    };
+    let id = |kind| FeatureId { kind, data: Bytes::new() };
+    let regular = FlowKind::Regular;
+    TableFeatures {
         table: 3,
-        name: "output".into(),
         metadata_match: 0xff,
-        metadata_write: 0,
-        config: 0,
         max_entries: 9,
         properties: vec![
-            TableFeature::Instructions(
-                FlowKind::Regular,
-                vec![id(1, nothing.clone()), id(6, nothing.clone()), id(77, nothing.clone())],
-            ),
-            TableFeature::NextTables(FlowKind::TableMiss, vec![4, 5, 6, 9]),
-            TableFeature::ApplyActions(
-                FlowKind::TableMiss,
-                vec![id(25, nothing.clone()), id(0xffff, experimenter)],
-            ),
-            TableFeature::WriteActions(FlowKind::Regular, vec![id(0, nothing)]),
-            TableFeature::Match(vec![field(Field::IN_PORT, false), field(Field::REG0, true)]),
-            TableFeature::Unknown(bytes::Bytes::from_static(&[0xff, 0xfe, 0, 5, 9])),
+            TableFeature::Instructions(regular, vec![id(1), id(6), id(4)]),
+            TableFeature::NextTables(regular, vec![9, 4, 5, 6]),
+            TableFeature::WriteActions(regular, vec![id(0)]),
+            TableFeature::ApplyActions(regular, vec![id(25), id(0), id(17)]),
+            TableFeature::Match(vec![
+                field(Field::IN_PORT, false),
+                field(Field::REG0, true),
+                field(Field::ETH_TYPE, false),
+            ]),
+            TableFeature::Wildcards(vec![field(Field::IN_PORT, false)]),
+            TableFeature::WriteSetField(regular, vec![]),
+            TableFeature::ApplySetField(regular, vec![field(Field::ETH_DST, false)]),
         ],
-    }]);
-    let reply = openflow::message::MultipartReply { more: true, body: reply };
-    assert_eq!(
-        Message::MultipartReply(reply).display(1).to_string(),
-        "OFPST_TABLE_FEATURES reply (OF1.3) (xid=0x1): flags=[more]
-  table 3 (\"output\"):
-    metadata: match=0xff write=0x0
-    max_entries=9
-    instructions: goto_table meter 77
-    table miss: next tables: 4-6 9
-    table miss: actions to apply: set_field 65535(00002320)
-    actions to write: output
-    fields to match: in_port_oxm reg0*
-    raw(fffe000509)"
-    );
+        ..TableFeatures::default()
+    }
+}
+
+#[test]
+fn table_features_are_printed_alike() {
+    check(&Message::MultipartRequest(MultipartRequestBody::TableFeatures(vec![modest()]).into()));
+    let at = |table| TableFeatures { table, ..modest() };
+    let named = |table| TableFeatures { name: "output".into(), ..at(table) };
+    let with = |table, property| {
+        let mut table = at(table);
+        table.properties.push(property);
+        table
+    };
+    let miss = FlowKind::TableMiss;
+    let no_actions = TableFeature::ApplyActions(miss, vec![]);
+    let other_next = TableFeature::NextTables(miss, vec![250]);
+    for tables in [
+        vec![at(0), at(1)],
+        vec![at(0), at(1), named(2), at(3), at(4), named(5)],
+        vec![at(3), at(4), at(5)],
+        vec![at(8), at(9), at(10), with(11, no_actions.clone()), with(12, no_actions)],
+        vec![with(1, other_next.clone()), with(2, other_next.clone()), at(3)],
+        vec![
+            TableFeatures { max_entries: 0, ..at(1) },
+            TableFeatures { metadata_match: 0, ..at(2) },
+        ],
+    ] {
+        check(&reply(MultipartReplyBody::TableFeatures(tables)));
+    }
+    // What `ovs-ofctl` does not tell.
+    let unnamed = FeatureId { kind: 0xffff, data: Bytes::from_static(&[0, 0, 0x23, 0x20]) };
+    let mut table = with(7, TableFeature::Unknown(Bytes::from_static(&[0xff, 0xfe, 0, 5, 9])));
+    table.properties[2] = TableFeature::WriteActions(FlowKind::Regular, vec![unnamed]);
+    let printed = reply(MultipartReplyBody::TableFeatures(vec![table])).display(1).to_string();
+    assert!(printed.contains("\n        actions: 65535(00002320)\n"), "{printed}");
+    assert!(printed.ends_with("\n    raw(fffe000509)"), "{printed}");
 }
 
 /// The switch's port 1.

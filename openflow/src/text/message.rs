@@ -1,9 +1,9 @@
 //! Messages, as `ovs-ofctl ofp-print` prints them.
 //!
 //! Some things are printed otherwise: packets as a hex dump; the group and the cookie that restrict
-//! a flow-mod or a request, and the priorities of monitored flows, which `ovs-ofctl` leaves out;
-//! what a table can do, property by property; and what [`Message`] holds as bytes, which has no
-//! name then.
+//! a flow-mod or a request, the priorities of monitored flows and what has no name in a table's
+//! features, which `ovs-ofctl` leaves out; and what [`Message`] holds as bytes, which has no name
+//! then.
 
 use std::fmt;
 
@@ -13,6 +13,7 @@ use crate::wire::Reader;
 mod asynchronous;
 mod bundle;
 mod ct_flush;
+mod field_list;
 mod flow;
 mod flow_monitor;
 mod group;
@@ -24,6 +25,7 @@ mod port;
 mod queue;
 mod session;
 mod table;
+mod table_features;
 mod tlv_table;
 
 use bundle::{bundle_add, bundle_control};

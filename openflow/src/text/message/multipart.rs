@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::parts::{Duration, HexDump};
-use super::{flow_monitor, group, meter, port, queue, table};
+use super::{flow_monitor, group, meter, port, queue, table, table_features};
 
 use crate::message::{
     FlowStats, FlowStatsRequest, MultipartReply, MultipartReplyBody, MultipartRequest,
@@ -69,7 +69,7 @@ pub(super) fn request(
         }
         MultipartRequestBody::TableFeatures(tables) => {
             title(f, "OFPST_TABLE_FEATURES")?;
-            tables.iter().try_for_each(|it| table::features(f, it))
+            table_features::all(f, tables)
         }
         MultipartRequestBody::Experimenter(it) => {
             let (whose, which) = (it.experimenter, it.exp_type);
@@ -167,7 +167,7 @@ pub(super) fn reply(
         }
         MultipartReplyBody::TableFeatures(tables) => {
             title(f, "OFPST_TABLE_FEATURES")?;
-            tables.iter().try_for_each(|it| table::features(f, it))
+            table_features::all(f, tables)
         }
         MultipartReplyBody::Experimenter(it) => {
             let (whose, which) = (it.experimenter, it.exp_type);
