@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 
 use crate::TooLong;
-use crate::message::{ErrorCode, ErrorMessage, Header, Hello, Message};
+use crate::message::{ErrorCode, ErrorMessage, HEADER, Header, Hello, Message};
 
 mod error;
 mod event;
@@ -34,7 +34,7 @@ pub use error::ProtocolError;
 pub use event::Event;
 
 use framing::Frames;
-use liveness::Liveness;
+use liveness::{Liveness, later};
 use requests::{Matched, Request, Requests};
 
 /// Which end of the connection a session is.
@@ -51,6 +51,11 @@ pub enum End {
 pub struct Limits {
     /// The longest message that is taken, header included; at most 65,535 bytes.
     pub message: usize,
+    /// How long a message may take from its first byte to its last.
+    pub delivery: Duration,
+    /// Bytes of answers to echo requests that the peer may leave unread, as far as they are still
+    /// here.
+    pub answers: usize,
     /// How long the handshake may take.
     pub handshake: Duration,
     /// After how long a silence an echo request is sent.
@@ -60,11 +65,13 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 65,535 bytes, 10 s for the handshake, an echo request after 5 s of silence and 10 s for any
-    /// answer to it.
+    /// 65,535 bytes and 30 s for a message, 1 MiB of answers, 10 s for the handshake, an echo
+    /// request after 5 s of silence and 10 s for any answer to it.
     fn default() -> Self {
         Self {
             message: TooLong::LIMIT,
+            delivery: Duration::from_secs(30),
+            answers: 1 << 20,
             handshake: Duration::from_secs(10),
             idle: Duration::from_secs(5),
             probe: Duration::from_secs(10),
@@ -77,7 +84,10 @@ impl Default for Limits {
 pub struct Session {
     end: End,
     state: State,
+    limits: Limits,
     frames: Frames,
+    /// When the first byte came of a message that has not come whole.
+    partial_since: Option<Instant>,
     liveness: Liveness,
     requests: Requests,
     next_xid: u32,
@@ -87,6 +97,8 @@ pub struct Session {
     /// Messages encoded one after the other, so that many of them leave in one write.
     small: BytesMut,
     queued: usize,
+    /// Bytes of answers to echo requests since nothing was queued.
+    answers: usize,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -115,7 +127,9 @@ impl Session {
         let mut session = Self {
             end,
             state: State::Hello,
+            limits,
             frames: Frames::new(limits.message.min(TooLong::LIMIT)),
+            partial_since: None,
             liveness: Liveness::new(&limits, now),
             requests: Requests::default(),
             next_xid: *Self::OWN_XIDS.start(),
@@ -123,6 +137,7 @@ impl Session {
             queue: VecDeque::new(),
             small: BytesMut::new(),
             queued: 0,
+            answers: 0,
         };
         session.transmit_short(Message::Hello(Hello::only_1_3()));
         session
@@ -143,12 +158,16 @@ impl Session {
             self.liveness.heard(now);
         }
         while let Some(frame) = self.frames.next(&mut input)? {
+            self.partial_since = None;
             let header = Header::read(&frame).expect("a frame has at least a header");
             let (xid, message) = Message::interpret(&frame).map_err(|source| {
                 let (kind, xid) = (header.kind, header.xid);
                 ProtocolError::Malformed { kind, xid, source }
             })?;
             self.handle_message(xid, message, now)?;
+        }
+        if self.frames.is_partial() {
+            self.partial_since.get_or_insert(now);
         }
         Ok(())
     }
@@ -166,6 +185,9 @@ impl Session {
             None => self.small.split().freeze(),
         };
         self.queued -= bytes.len();
+        if self.queued == 0 {
+            self.answers = 0;
+        }
         Some(bytes)
     }
 
@@ -176,20 +198,26 @@ impl Session {
 
     /// When [`Session::handle_timeout`] wants to be called; asked anew after every other call.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        Some(self.liveness.deadline())
+        let delivery = self.partial_since.map(|since| later(since, self.limits.delivery));
+        let liveness = self.liveness.deadline();
+        Some(delivery.map_or(liveness, |delivery| delivery.min(liveness)))
     }
 
     /// Does what time demands: sends an echo request, or gives the peer up.
     ///
     /// # Errors
     ///
-    /// When the handshake took too long, or the peer has been silent for too long.
+    /// When the handshake or a message took too long, or the peer has been silent for too long.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), ProtocolError> {
         if self.liveness.handle_timeout(now)? {
             let xid = self.transmit_short(Message::EchoRequest(Bytes::new()));
             self.requests.add(xid, Request::Probe);
         }
-        Ok(())
+        let limit = self.limits.delivery;
+        match self.partial_since {
+            Some(since) if now >= later(since, limit) => Err(ProtocolError::Undelivered { limit }),
+            _ => Ok(()),
+        }
     }
 
     /// Sends a message under an xid of its own, which is returned.
@@ -241,11 +269,7 @@ impl Session {
                 Err(ProtocolError::Refused { code: error.code, text: error.text() })
             }
             (State::Hello, message) => Err(ProtocolError::NoHello { kind: message.kind() }),
-            (_, Message::EchoRequest(data)) => {
-                // An echo that came fits a message, so its answer does.
-                let _ = self.transmit(xid, &Message::EchoReply(data));
-                Ok(())
-            }
+            (_, Message::EchoRequest(data)) => self.answer_echo(xid, data),
             (State::Features(asked), Message::FeaturesReply(features)) if asked == xid => {
                 self.requests.remove(xid);
                 self.ready(Event::Ready(features), now);
@@ -274,6 +298,16 @@ impl Session {
             }
             End::Switch => self.ready(Event::Connected, now),
         }
+        Ok(())
+    }
+
+    fn answer_echo(&mut self, xid: u32, data: Bytes) -> Result<(), ProtocolError> {
+        self.answers += HEADER + data.len();
+        if self.answers > self.limits.answers {
+            return Err(ProtocolError::UnreadAnswers { limit: self.limits.answers });
+        }
+        // An echo that came fits a message, so its answer does.
+        let _ = self.transmit(xid, &Message::EchoReply(data));
         Ok(())
     }
 

@@ -197,6 +197,53 @@ fn a_handshake_that_takes_too_long_is_given_up() {
 }
 
 #[test]
+fn a_message_that_comes_too_slowly_is_given_up() {
+    let message = Message::EchoReply(Bytes::from_static(&[0; 100])).to_bytes(7).unwrap();
+    let mut pair = Pair::ready();
+    // Bytes that come one by one are signs of life, and no more than that.
+    let mut given_up = Ok(());
+    let mut pieces = message.chunks(1);
+    let begun = pair.now;
+    while given_up.is_ok() {
+        let piece = pieces.next().expect("it takes less than the message");
+        pair.controller.handle_input(piece, pair.now).unwrap();
+        pair.now += SECOND;
+        given_up = pair.controller.handle_timeout(pair.now);
+    }
+    assert_eq!(given_up, Err(ProtocolError::Undelivered { limit: 30 * SECOND }));
+    assert_eq!(pair.now, begun + 30 * SECOND);
+
+    // Each message has its own time, however they are cut.
+    let mut pair = Pair::ready();
+    let two = message.repeat(2);
+    let (head, rest) = two.split_at(20);
+    let (middle, tail) = rest.split_at(100);
+    for piece in [head, middle, tail] {
+        pair.controller.handle_input(piece, pair.now).unwrap();
+        pair.now += 29 * SECOND;
+        pair.controller.handle_timeout(pair.now).unwrap();
+    }
+}
+
+#[test]
+fn answers_that_nobody_reads_are_bounded() {
+    let limits = Limits { answers: 1000, ..Limits::default() };
+    let mut session = Session::with_limits(End::Switch, limits, Instant::now());
+    let now = Instant::now();
+    session.handle_input(&Message::Hello(Hello::only_1_3()).to_bytes(1).unwrap(), now).unwrap();
+    let echo = Message::EchoRequest(Bytes::from_static(&[0; 92])).to_bytes(2).unwrap();
+    for _ in 0..100 {
+        session.handle_input(&echo, now).unwrap();
+        drain(&mut session);
+    }
+    for _ in 0..10 {
+        session.handle_input(&echo, now).unwrap();
+    }
+    let error = session.handle_input(&echo, now).unwrap_err();
+    assert_eq!(error, ProtocolError::UnreadAnswers { limit: 1000 });
+}
+
+#[test]
 fn another_version_is_refused_in_words() {
     let now = Instant::now();
     for (hello, speaks) in [

@@ -65,6 +65,18 @@ pub enum ProtocolError {
         /// For how long.
         silence: Duration,
     },
+    /// A message was begun and not finished in time.
+    #[error("a message was not whole within {limit:?}")]
+    Undelivered {
+        /// The time that it had.
+        limit: Duration,
+    },
+    /// The peer sends echo requests and does not read the answers.
+    #[error("more than {limit} bytes of answers to echo requests left unread")]
+    UnreadAnswers {
+        /// The limit, in bytes.
+        limit: usize,
+    },
     /// A reply is of another type than its request wants.
     #[error("the reply to xid {xid:#x} is of type {got}, wanted {wanted}")]
     WrongReply {

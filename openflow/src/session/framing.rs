@@ -42,6 +42,11 @@ impl Frames {
         Ok(Some(Cow::Owned(std::mem::take(&mut self.partial))))
     }
 
+    /// True while part of a message is held.
+    pub(super) fn is_partial(&self) -> bool {
+        !self.partial.is_empty()
+    }
+
     /// Moves up to `wanted` bytes from `input` to the partial message.
     fn fill(&mut self, input: &mut &[u8], wanted: usize) {
         let (head, tail) = input.split_at(wanted.min(input.len()));

@@ -68,7 +68,7 @@ impl Liveness {
 }
 
 /// `start + by`; a time that cannot be told is as good as never, a year from `start`.
-fn later(start: Instant, by: Duration) -> Instant {
+pub(super) fn later(start: Instant, by: Duration) -> Instant {
     const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
     start + by.min(YEAR)
 }

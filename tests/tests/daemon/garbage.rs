@@ -166,7 +166,7 @@ fn a_switch_that_does_not_read_is_given_up() {
     // Each wants an answer of its own length; nobody takes the answers.
     let echo = openflow(kind::ECHO_REQUEST, 1, &[0; 60_000]);
     (0..3_000).for_each(|_| switch.peer.send(&echo));
-    around.assert_closed(switch.peer, "bytes unread");
+    around.assert_closed(switch.peer, "bytes of answers to echo requests left unread");
     around.assert_unharmed();
 }
 
