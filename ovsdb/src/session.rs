@@ -46,8 +46,12 @@ pub struct Options {
     pub setup_timeout: Duration,
     /// The longest message that the server may send, in bytes. Default 64 MiB.
     pub max_message: usize,
+    /// Time from a message's first byte to its last. Default 30 s.
+    pub message_timeout: Duration,
     /// The largest replica, in bytes. Default 1 GiB.
     pub max_replica: usize,
+    /// The most rows that a replica may have. Default 200,000.
+    pub max_rows: usize,
     /// Answers that the server may leave unread, in bytes. Default 1 MiB.
     pub max_unsent_answers: usize,
 }
@@ -58,7 +62,9 @@ impl Default for Options {
             probe_interval: Some(Duration::from_secs(5)),
             setup_timeout: Duration::from_secs(30),
             max_message: 64 << 20,
+            message_timeout: Duration::from_secs(30),
             max_replica: 1 << 30,
+            max_rows: 200_000,
             max_unsent_answers: 1 << 20,
         }
     }
@@ -94,6 +100,8 @@ pub enum Event {
 pub struct Session {
     options: Options,
     framer: Framer,
+    /// When the first byte came of a message that has not come whole.
+    partial_since: Option<Instant>,
     liveness: Liveness,
     phase: Phase,
     setup_deadline: Instant,
@@ -142,10 +150,11 @@ impl Session {
         let mut session = Self {
             options,
             framer: Framer::new(options.max_message),
+            partial_since: None,
             liveness: Liveness::new(options.probe_interval, now),
             phase: Phase::Setup,
             setup_deadline: now + options.setup_timeout,
-            mirror: Mirror::new(replica, options.max_replica),
+            mirror: Mirror::new(replica, &options),
             last_transaction,
             next_id: 0,
             pending: BTreeMap::new(),
@@ -172,7 +181,11 @@ impl Session {
         }
         self.guard(|session| {
             while let Some(text) = session.framer.next(&mut input)? {
+                session.partial_since = None;
                 session.handle_message(Message::parse(&text)?)?;
+            }
+            if session.framer.buffered() > 0 {
+                session.partial_since.get_or_insert(now);
             }
             Ok(())
         })
@@ -181,12 +194,15 @@ impl Session {
     /// Does what is due.
     ///
     /// # Errors
-    /// When the server has been silent for too long. The session then ends as after
-    /// [`Session::handle_input`]'s errors.
+    /// When the server has been silent for too long, or has not finished in time what it began.
+    /// The session then ends as after [`Session::handle_input`]'s errors.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
         self.guard(|session| {
             if matches!(session.phase, Phase::Setup) && now >= session.setup_deadline {
                 return Err(SessionError::Setup(session.options.setup_timeout));
+            }
+            if session.delivery_deadline().is_some_and(|deadline| now >= deadline) {
+                return Err(SessionError::Undelivered(session.options.message_timeout));
             }
             if session.liveness.handle_timeout(now)? {
                 session.request("echo", &json!([]), Pending::Echo);
@@ -197,14 +213,12 @@ impl Session {
 
     /// When [`Session::handle_timeout`] is due; `None`: never.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Failed => None,
-            Phase::Following(_) => self.liveness.deadline(),
-            Phase::Setup => {
-                let probe = self.liveness.deadline().unwrap_or(self.setup_deadline);
-                Some(probe.min(self.setup_deadline))
-            }
-        }
+        let setup = match self.phase {
+            Phase::Failed => return None,
+            Phase::Following(_) => None,
+            Phase::Setup => Some(self.setup_deadline),
+        };
+        [self.liveness.deadline(), self.delivery_deadline(), setup].into_iter().flatten().min()
     }
 
     /// The next bytes to send.
@@ -236,6 +250,11 @@ impl Session {
     /// How many transactions are not answered yet.
     pub fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// When the message must be whole that is on its way.
+    fn delivery_deadline(&self) -> Option<Instant> {
+        self.partial_since.map(|since| since + self.options.message_timeout)
     }
 
     /// Does `step`, and ends the session if it fails.
@@ -320,7 +339,7 @@ impl Session {
         };
         let initial = method.parse_reply(reply)?;
         if !initial.is_difference {
-            self.mirror = Mirror::new(Replica::default(), self.options.max_replica);
+            self.mirror = Mirror::new(Replica::default(), &self.options);
         }
         self.mirror.apply(initial.updates, method.notation())?;
         self.last_transaction = initial.last_transaction;

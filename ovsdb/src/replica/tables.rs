@@ -52,6 +52,11 @@ macro_rules! replica {
         }
 
         impl Replica {
+            /// How many rows there are, in all tables.
+            pub fn row_count(&self) -> usize {
+                [$(self.$rows.len()),*].into_iter().sum()
+            }
+
             /// Calls `visit` with each table and the rows of it that differ from `older`'s.
             pub(super) fn differing(&self, older: &Self, mut visit: impl FnMut(Table, Vec<Uuid>)) {
                 $( visit(Table::$table, self.$rows.differing(&older.$rows)); )*

@@ -48,6 +48,9 @@ pub enum SessionError {
     /// The replica was not complete in time.
     #[error("no complete replica after {0:?}")]
     Setup(Duration),
+    /// A message was begun and not finished in time.
+    #[error("a message was not whole within {0:?}")]
+    Undelivered(Duration),
     /// The server sends requests and does not read the answers.
     #[error("more than {limit} bytes of answers left unread")]
     UnreadAnswers {
@@ -85,6 +88,12 @@ pub enum UpdateError {
         uuid: Uuid,
         /// What is wrong.
         source: RowError,
+    },
+    /// The replica would have too many rows.
+    #[error("replica of more than {limit} rows")]
+    TooManyRows {
+        /// The limit.
+        limit: usize,
     },
     /// The replica would become too large.
     #[error("replica of more than {limit} bytes")]

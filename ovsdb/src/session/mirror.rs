@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use super::Options;
 use super::error::{RowError, UpdateError};
 use crate::replica::{
     Bridge, ColumnError, Controller, FlowTable, How, Interface, Manager, OpenVSwitch, Port,
@@ -13,13 +14,14 @@ use crate::replica::{
 };
 use crate::value::{Datum, excerpt, parse_uuid};
 
-/// A replica that is kept up to date, within a limit of its size.
+/// A replica that is kept up to date, within limits of its size.
 #[derive(Debug)]
 pub(super) struct Mirror {
     replica: Replica,
     /// Bytes that the rows take, roughly.
     size: usize,
-    limit: usize,
+    max_size: usize,
+    max_rows: usize,
 }
 
 /// How updates are written.
@@ -43,8 +45,9 @@ enum RowChange {
 }
 
 impl Mirror {
-    pub(super) fn new(replica: Replica, limit: usize) -> Self {
-        let mut mirror = Self { replica, size: 0, limit };
+    pub(super) fn new(replica: Replica, options: &Options) -> Self {
+        let &Options { max_replica: max_size, max_rows, .. } = options;
+        let mut mirror = Self { replica, size: 0, max_size, max_rows };
         mirror.size = Table::ALL.iter().map(|&table| mirror.table_size(table)).sum();
         mirror
     }
@@ -74,8 +77,11 @@ impl Mirror {
                 RowChange::parse(change, notation)
                     .and_then(|change| self.apply_to_table(table, uuid, change))
                     .map_err(|source| UpdateError::Row { table, uuid, source })?;
-                if self.size > self.limit {
-                    return Err(UpdateError::TooLarge { limit: self.limit });
+                if self.size > self.max_size {
+                    return Err(UpdateError::TooLarge { limit: self.max_size });
+                }
+                if self.replica.row_count() > self.max_rows {
+                    return Err(UpdateError::TooManyRows { limit: self.max_rows });
                 }
             }
         }

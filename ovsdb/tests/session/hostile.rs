@@ -185,6 +185,17 @@ fn messages_and_replicas_have_a_largest_size() {
 }
 
 #[test]
+fn a_replica_has_a_largest_number_of_rows() {
+    let options = Options { max_rows: 1000, ..Options::default() };
+    let mut peer = Peer::following(options, SINCE);
+    let rows: serde_json::Map<_, _> = (0..1000u128)
+        .map(|number| (ovsdb::Uuid::from_u128(number).to_string(), json!({"insert": {}})))
+        .collect();
+    let error = peer.hear(&update3(&json!({"Interface": rows}))).unwrap_err();
+    assert_eq!(error.to_string(), "replica of more than 1000 rows");
+}
+
+#[test]
 fn answers_that_nobody_reads_are_bounded() {
     let options = Options { max_unsent_answers: 10_000, ..Options::default() };
     let mut peer = Peer::following(options, COND);

@@ -64,6 +64,30 @@ fn a_late_wake_up_still_gives_the_server_time_to_answer() {
 }
 
 #[test]
+fn a_message_that_comes_too_slowly_ends_the_session() {
+    let mut peer = Peer::following(Options::default(), SINCE);
+    peer.hear("{").unwrap();
+    for _ in 0..29 {
+        peer.wait(SECOND).unwrap();
+        peer.hear(" ").unwrap();
+    }
+    let error = peer.wait(SECOND).unwrap_err();
+    assert_eq!(error.to_string(), "a message was not whole within 30s");
+    assert_eq!(peer.session.poll_timeout(), None);
+
+    // Each message has its own time.
+    let mut peer = Peer::following(Options::default(), SINCE);
+    peer.hear("{").unwrap();
+    for _ in 0..3 {
+        for _ in 0..7 {
+            peer.wait(4 * SECOND).unwrap();
+            peer.hear(" ").unwrap();
+        }
+        peer.hear("\"id\":null,\"method\":\"stolen\",\"params\":[]}{").unwrap();
+    }
+}
+
+#[test]
 fn probes_can_be_turned_off() {
     let options = Options { probe_interval: None, ..Options::default() };
     let mut peer = Peer::following(options, SINCE);
