@@ -27,7 +27,7 @@ where
             let printed = value.to_string();
             let again = printed.parse::<T>();
             let is_same = again.as_ref() == Ok(&value)
-                || may_lose_ends(text) && again.as_ref().is_ok_and(|it| it.to_string() == printed);
+                || may_lose_bytes(text) && again.as_ref().is_ok_and(|it| it.to_string() == printed);
             assert!(is_same, "{text:?} is {value:?}, printed {printed:?}, read {again:?}");
         }
         Err(error) => {
@@ -38,8 +38,8 @@ where
     }
 }
 
-/// A translation to a range of one address, or of one port, is printed without the range's end, as
-/// `ovs-ofctl` does; on the wire it has one.
-fn may_lose_ends(text: &str) -> bool {
-    text.contains("nat(") && text.contains('-')
+/// What `ovs-ofctl` prints does not tell everything that it sends, and so it is here: the end of a
+/// translation's range of one address or one port, and zeros in front of an option of a tunnel.
+fn may_lose_bytes(text: &str) -> bool {
+    text.contains("nat(") || text.contains("tun_metadata")
 }
