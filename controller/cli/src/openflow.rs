@@ -15,7 +15,8 @@ mod json;
 /// What to do with OpenFlow 1.3.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OpenflowCommand {
-    /// Print flow-mods as hexadecimal lines, made of flows in the syntax of ovs-ofctl
+    /// Print messages as hexadecimal lines, made of flows, groups or meters in the syntax
+    /// of ovs-ofctl
     Encode(encode::Encode),
 
     /// Print messages, read as hexadecimal lines from standard input, as ovs-ofctl

@@ -67,18 +67,38 @@ fn names(spec: &FieldSpec) -> [&'static str; 3] {
     [spec.name, spec.match_name, spec.wire_name]
 }
 
+/// Names that ovs-fields(7) has beside those that are printed.
+const ALIASES: [(&str, &str); 9] = [
+    ("tunnel_id", "tun_id"),
+    ("ip_proto", "nw_proto"),
+    ("ip_ecn", "nw_ecn"),
+    ("nsp", "nsh_spi"),
+    ("nsi", "nsh_si"),
+    ("nshc1", "nsh_c1"),
+    ("nshc2", "nsh_c2"),
+    ("nshc3", "nsh_c3"),
+    ("nshc4", "nsh_c4"),
+];
+
+/// Every field: those with a place in a canonical match, and the options of tunnels.
+fn all() -> impl Iterator<Item = &'static FieldSpec> {
+    Field::all().iter().chain((0..64).filter_map(|number| Field::tun_metadata(number).spec()))
+}
+
 /// The field whose own name this is, else the first one with it.
 fn find(name: &str) -> Option<&'static FieldSpec> {
-    let all = Field::all();
-    (0..3).find_map(|at| all.iter().find(|spec| names(spec)[at].eq_ignore_ascii_case(name)))
+    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
+    let name = alias.map_or(name, |(_, name)| name);
+    (0..3).find_map(|at| all().find(|spec| names(spec)[at].eq_ignore_ascii_case(name)))
 }
 
 /// Says that a field is unknown, and which might be meant.
 fn unknown(name: &str) -> String {
     let name = name.to_ascii_lowercase();
-    let mut near: Vec<_> = Field::all()
-        .iter()
+    let aliases = ALIASES.iter().map(|(alias, _)| *alias);
+    let mut near: Vec<_> = all()
         .flat_map(names)
+        .chain(aliases)
         .map(|known| (distance(&name, &known.to_ascii_lowercase()), known))
         .filter(|(distance, known)| *distance <= (known.len() / 3).max(1))
         .collect();
@@ -112,7 +132,7 @@ fn prerequisites(spec: &FieldSpec) -> &'static str {
         name if name.starts_with("mpls_") => "mpls or mplsm",
         "ip_src" | "ip_dst" => "ip",
         "ipv6_src" | "ipv6_dst" | "ipv6_label" => "ipv6",
-        "ip_frag" | "ip_dscp" | "nw_ecn" | "nw_ttl" | "nw_proto" => "ip or ipv6",
+        "ip_frag" | "nw_tos" | "ip_dscp" | "nw_ecn" | "nw_ttl" | "nw_proto" => "ip or ipv6",
         name if name.starts_with("tcp_") => "tcp or tcp6",
         name if name.starts_with("udp_") => "udp or udp6",
         name if name.starts_with("sctp_") => "sctp or sctp6",
@@ -121,6 +141,7 @@ fn prerequisites(spec: &FieldSpec) -> &'static str {
         "nd_target" | "nd_reserved" | "nd_options_type" => "icmp6, icmp_type=135 or 136",
         "nd_sll" => "icmp6, icmp_type=135",
         "nd_tll" => "icmp6, icmp_type=136",
+        name if name.starts_with("nsh_") => "dl_type=0x894f",
         name if name.starts_with("arp_") => "arp or rarp",
         "ct_nw_src" | "ct_nw_dst" => "a ct_state with +trk, ip",
         "ct_ipv6_src" | "ct_ipv6_dst" => "a ct_state with +trk, ipv6",
@@ -155,9 +176,12 @@ mod tests {
 
     #[test]
     fn a_field_is_found_by_each_of_its_names() {
-        for spec in Field::all() {
+        for spec in all() {
             assert_eq!(find(spec.name), Some(spec));
             assert!(names(spec).into_iter().all(|name| find(name).is_some()));
+        }
+        for (alias, name) in ALIASES {
+            assert_eq!(find(alias).map(|spec| spec.name), Some(name));
         }
         assert_eq!(find("NXM_of_eth_dst").map(|spec| spec.name), Some("eth_dst"));
     }

@@ -91,6 +91,62 @@ fn what_is_encoded_decodes() {
     );
 }
 
+/// What `ovs-ofctl` prints of a message, without the spaces that end its lines.
+fn ofp_print(hex: &str) -> String {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let output = Command::new("ovs-ofctl")
+        .env("PATH", format!("{path}:/usr/sbin:/sbin"))
+        .args(["ofp-print", hex])
+        .output()
+        .unwrap();
+    trimmed(&String::from_utf8(output.stdout).unwrap())
+}
+
+fn trimmed(text: &str) -> String {
+    let lines: Vec<_> = text.trim_end().lines().map(str::trim_end).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn every_command_makes_what_ovs_ofctl_understands() {
+    let flow = "# one\ntable=2,cookie=0x7, priority=5,ip,nw_dst=10.0.0.0/8 actions=output:2\n";
+    let group = "group_id=7,type=select,bucket=weight:3,output:1,bucket=weight:4,output:2\n";
+    let meter = "meter=9 kbps burst bands=type=drop rate=1000 burst_size=100\n";
+    let mut compared = 0;
+    for (kind, commands, text) in [
+        (None, ["add", "modify", "modify_strict", "delete", "delete_strict"].as_slice(), flow),
+        (Some("--group"), &["add", "modify"], group),
+        (Some("--group"), &["delete"], "group_id=7\n\ngroup_id=all\n"),
+        (Some("--meter"), &["add", "modify"], meter),
+        (Some("--meter"), &["delete"], "meter=9\nmeter=all\n"),
+    ] {
+        for command in commands {
+            let arguments = ["encode", "--command", command].into_iter().chain(kind);
+            let (hex, err, code) = weft(&arguments.collect::<Vec<_>>(), text);
+            assert_eq!((err.as_str(), code), ("", Some(0)), "{command}");
+            for line in hex.lines() {
+                let (printed, _, _) = weft(&["decode"], line);
+                assert_eq!(trimmed(&printed), ofp_print(line), "{command} {kind:?}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 13);
+}
+
+#[test]
+fn only_flows_know_strict_commands() {
+    check(
+        &["encode", "--group", "--command", "delete_strict", "group_id=1"],
+        "",
+        2,
+        expect![""],
+        expect![[r#"
+            weft: usage: no command on a group is strict
+        "#]],
+    );
+}
+
 #[test]
 fn recorded_messages_are_encoded_again_as_they_were() {
     let lines =
@@ -122,6 +178,15 @@ fn mistakes_are_pointed_at() {
         weft: invalid input: flow 1, column 3: expected `actions=`
     "#]],
     );
+    fails(&["encode", "--group"], "# none\ngroup_id=3,type=any\n", expect![[r#"
+        weft: invalid input: line 2, column 17: expected `all`, `select`, `indirect`, `ff` or a type's number
+    "#]]);
+    fails(&["encode", "--meter", "meter=1 kbps bands=type=drop"], "", expect![[r#"
+        weft: invalid input: meter 1, column 29: expected `rate=`
+    "#]]);
+    fails(&["encode", "--meter", "--command", "delete", "meter=some"], "", expect![[r#"
+        weft: invalid input: meter 1, column 7: expected a number of 32 bits or `all`
+    "#]]);
     fails(
         &["decode"],
         "\n0400 00z8\n",
@@ -233,6 +298,20 @@ fn a_captured_conversation_is_printed() {
     let (out, err, code) = weft(&["decode", "--pcap", wrong.to_str().unwrap()], "");
     assert_eq!((out.as_str(), code), ("", Some(1)));
     assert!(err.contains("neither pcap nor pcapng"), "{err}");
+}
+
+#[test]
+fn every_field_is_explained() {
+    let mut names: Vec<_> = openflow::Field::all().iter().map(|spec| spec.name).collect();
+    names.extend(["tun_metadata63", "tunnel_id", "NXM_OF_IP_SRC"]);
+    for name in names {
+        let (out, err, code) = weft(&["explain-field", name, "-o", "json"], "");
+        assert_eq!((err.as_str(), code), ("", Some(0)), "{name}");
+        let field: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert!(field["bits"].as_u64().is_some_and(|bits| bits > 0), "{out}");
+        assert!(field["number"].is_u64() && field["class"].is_string(), "{out}");
+        assert!(field["maskable"].is_boolean() && field["prerequisites"].is_string(), "{out}");
+    }
 }
 
 #[test]
