@@ -25,12 +25,23 @@ mod value;
 pub use message::MessageDisplay;
 pub use parse::ParseError;
 
-/// Names of tables and ports, for printing.
+/// Names of tables and ports, for printing and reading.
 pub trait Names {
     /// The table's name, `None` to print its number.
     fn table(&self, table: u8) -> Option<&str>;
     /// The port's name, `None` to print its number.
     fn port(&self, port: PortNo) -> Option<&str>;
+
+    /// The table of this name. Unless told otherwise, asks for the name of each.
+    fn table_named(&self, name: &str) -> Option<u8> {
+        (0..=254).find(|&table| self.table(table) == Some(name))
+    }
+
+    /// The port of this name. Unless told otherwise, asks for the name of each of the 65,280 that
+    /// there can be.
+    fn port_named(&self, name: &str) -> Option<PortNo> {
+        (0..0xff00).map(PortNo).find(|&port| self.port(port) == Some(name))
+    }
 }
 
 /// A flow to be printed, perhaps with names.
@@ -89,7 +100,7 @@ impl fmt::Display for Action {
 }
 
 /// How tables and ports are written.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Naming<'a>(Option<&'a dyn Names>);
 
 impl Naming<'_> {
@@ -102,10 +113,27 @@ impl Naming<'_> {
 
     fn port(self, f: &mut fmt::Formatter<'_>, port: PortNo) -> fmt::Result {
         match self.0.and_then(|names| names.port(port)) {
-            Some(name) if !port.is_reserved() => quoted(f, name),
+            // A name that reads as another port is none.
+            Some(name) if !port.is_reserved() && reserved_port(name).is_none() => quoted(f, name),
             _ => write!(f, "{port}"),
         }
     }
+}
+
+/// The reserved port of this name, in capitals or not.
+fn reserved_port(name: &str) -> Option<PortNo> {
+    const NAMES: &[(&str, PortNo)] = &[
+        ("IN_PORT", PortNo::IN_PORT),
+        ("TABLE", PortNo::TABLE),
+        ("NORMAL", PortNo::NORMAL),
+        ("FLOOD", PortNo::FLOOD),
+        ("ALL", PortNo::ALL),
+        ("CONTROLLER", PortNo::CONTROLLER),
+        ("LOCAL", PortNo::LOCAL),
+        ("ANY", PortNo::ANY),
+        ("NONE", PortNo::ANY),
+    ];
+    NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, port)| port)
 }
 
 /// Writes a name: bare when it is letters and digits and begins with a letter, else in JSON's quotes.

@@ -12,10 +12,12 @@ mod ofctl;
 #[path = "ovs/switch.rs"]
 mod switch;
 
+use std::time::{Duration, Instant};
+
 use flows::{ACTIONS, MATCHES};
 use openflow::message::{
-    BundleAdd, BundleControl, BundleControlType, BundleFlags, FlowMod, FlowModCommand, Message,
-    bundled_flow_frame, flow_frame,
+    BundleAdd, BundleControl, BundleControlType, BundleFlags, FlowMod, FlowModCommand, FlowStats,
+    Message, bundled_flow_frame, flow_frame,
 };
 use openflow::{Action, Field, Flow, Instruction, Match, Names, PortNo};
 use switch::Switch;
@@ -240,11 +242,62 @@ fn names_are_printed_as_ovs_ofctl_prints_them() {
         "table=0, in_port=1 actions=output:2,resubmit(,20),resubmit(1,20),goto_table:20",
         "table=20, in_port=2,ip actions=ct(table=21,zone=1),output:1,LOCAL,output:3",
         "table=21, ip,in_port=LOCAL actions=ct(table=20)",
+        "table=22, in_port=2 actions=bundle(eth_src,0,hrw,ofport,members:1,2,3,LOCAL)",
+        "table=22, in_port=3 actions=learn(table=20,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[]),resubmit:2",
+        "table=22, in_port=4 actions=output(port=2,max_len=100),clone(output:2,resubmit(2,20))",
+        "table=22, in_port=5 actions=sample(probability=1,collector_set_id=2,obs_domain_id=3,obs_point_id=4,sampling_port=2)",
+        "table=22, in_port=6 actions=clear_actions,write_actions(output:2),goto_table:253",
     ] {
         let flow = parse(text);
         connection.send_bytes(&flow_frame(FlowModCommand::Add, &flow, 1).unwrap());
         assert_eq!(connection.barrier(), []);
         let named = flow.display().with_names(&LabNames).to_string();
-        assert!(switch.dump(&["--names"]).contains(&named), "{named}");
+        let dump = switch.dump(&["--names"]);
+        assert!(dump.contains(&named), "{named}\n{}", dump.join("\n"));
+        assert_eq!(Flow::parse_named(&named, &LabNames), Ok(flow), "{named}");
+    }
+}
+
+/// A line of `dump-flows` with its statistics is what the switch sends of the flow.
+#[test]
+fn statistics_are_read_back() {
+    let switch = Switch::start();
+    let mut connection = switch.connect();
+    let flows = [
+        "cookie=0x5, table=3, idle_timeout=600, hard_timeout=900, send_flow_rem priority=7,ip actions=output:2",
+        "priority=0 actions=output:2,goto_table:3",
+        "in_port=1 actions=IN_PORT,goto_table:3",
+        "check_overlap reset_counts priority=9,in_port=9 actions=drop",
+    ];
+    for text in flows {
+        connection.send_bytes(&flow_frame(FlowModCommand::Add, &parse(text), 1).unwrap());
+    }
+    assert_eq!(connection.barrier(), []);
+    let packet = "in_port(1),eth(src=50:54:00:00:00:01,dst=50:54:00:00:00:02),eth_type(0x0800),\
+                  ipv4(src=192.0.2.1,dst=192.0.2.2,proto=1,tos=0,ttl=64,frag=no),icmp(type=8,code=0)";
+    for _ in 0..3 {
+        switch.appctl(&["netdev-dummy/receive", "p1", packet]);
+    }
+    let counted = |stats: &FlowStats| (stats.packet_count, stats.byte_count);
+    let mut sent = connection.flows();
+    // What was received is counted as soon as the switch looks at it.
+    let start = Instant::now();
+    while sent.iter().filter(|stats| stats.packet_count == 3).count() != 2 {
+        assert!(start.elapsed() < Duration::from_secs(20), "{sent:?}");
+        std::thread::sleep(Duration::from_millis(20));
+        sent = connection.flows();
+    }
+    let dump = switch.ofctl(&["dump-flows"], &[]);
+    let lines = dump.lines().filter(|line| line.contains("actions="));
+    let mut read: Vec<FlowStats> =
+        lines.map(|line| line.parse().unwrap_or_else(|error| panic!("{line}: {error}"))).collect();
+    let key = |stats: &FlowStats| (stats.flow.table, stats.flow.priority);
+    read.sort_by_key(key);
+    sent.sort_by_key(key);
+    assert_eq!(read.len(), flows.len());
+    for (read, sent) in read.iter().zip(&sent) {
+        assert_eq!((&read.flow, counted(read)), (&sent.flow, counted(sent)));
+        let age = |stats: &FlowStats| (stats.duration_sec, stats.duration_nsec);
+        assert!(age(read) >= age(sent) && age(read) < (60, 0), "{read:?} {sent:?}");
     }
 }

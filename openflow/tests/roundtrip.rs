@@ -30,7 +30,7 @@ use openflow::message::{
     FlowModCommand, Hello, Message, MultipartReply, MultipartRequestBody, flow_frame,
 };
 use openflow::session::{End, Event, Session};
-use openflow::{Action, Flow, Group, Match, Meter};
+use openflow::{Action, Flow, Group, Match, Meter, PortNo};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -52,6 +52,45 @@ fn broken_frame() -> impl Strategy<Value = Vec<u8>> {
             frame
         },
     )
+}
+
+/// Names of the first ports and of every fortieth table, no two alike.
+#[derive(Debug)]
+struct Names {
+    ports: Vec<String>,
+    tables: Vec<String>,
+}
+
+fn names() -> impl Strategy<Value = Names> {
+    // The number behind makes them differ.
+    let of = |count: usize| {
+        let name = prop_oneof![
+            "[a-z][a-z0-9]{0,5}",
+            "[a-z][-a-z0-9._]{0,8}",
+            "[ -~]{0,6}",
+            "\\PC{0,4}",
+            "[\\x00-\\x1f]{1,3}",
+        ];
+        proptest::collection::vec(name, count).prop_map(|mut names: Vec<String>| {
+            names.iter_mut().enumerate().for_each(|(at, name)| name.push_str(&at.to_string()));
+            names.iter_mut().filter(|name| name.parse::<u32>().is_ok()).for_each(|it| it.push('p'));
+            names.sort();
+            names.dedup();
+            names
+        })
+    };
+    (of(20), of(7)).prop_map(|(ports, tables)| Names { ports, tables })
+}
+
+impl openflow::Names for Names {
+    fn table(&self, table: u8) -> Option<&str> {
+        let table = usize::from(table);
+        if table % 40 == 0 { self.tables.get(table / 40).map(String::as_str) } else { None }
+    }
+
+    fn port(&self, port: PortNo) -> Option<&str> {
+        self.ports.get(usize::try_from(port.0).ok()?).map(String::as_str)
+    }
 }
 
 proptest! {
@@ -118,6 +157,12 @@ proptest! {
     fn every_flow_that_text_can_tell_survives_as_text(flow in values::tellable_flow()) {
         let text = flow.to_string();
         prop_assert_eq!(text.parse::<Flow>(), Ok(flow), "{}", text);
+    }
+
+    #[test]
+    fn flows_survive_with_names(flow in values::tellable_flow(), names in names()) {
+        let text = flow.display().with_names(&names).to_string();
+        prop_assert_eq!(Flow::parse_named(&text, &names), Ok(flow), "{}", text);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What the text syntax takes beyond what is printed, and what it says of wrong text.
 
 use expect_test::{Expect, expect};
-use openflow::{Action, Flow, Match};
+use openflow::message::FlowStats;
+use openflow::{Action, Flow, Match, PortNo};
 
 #[track_caller]
 fn same(text: &str, expected: &str) {
@@ -45,6 +46,85 @@ fn what_add_flow_takes_is_taken() {
         "ipv6 actions=ct(commit, nat(src=::102:304))",
         "ipv6 actions=ct(commit,nat(src=::1.2.3.4))",
     );
+}
+
+struct Names;
+
+impl openflow::Names for Names {
+    fn table(&self, table: u8) -> Option<&str> {
+        ["classify", "spoof guard"].get(usize::from(table)).copied()
+    }
+
+    fn port(&self, port: PortNo) -> Option<&str> {
+        let names = ["", "p1", "tap-2", "a \"quoted\", one\\\t\u{1}", "LOCAL"];
+        names.get(port.0 as usize).copied().filter(|name| !name.is_empty())
+    }
+}
+
+#[test]
+fn names_stand_for_ports_and_tables() {
+    #[track_caller]
+    fn same(text: &str, expected: &str) {
+        let flow =
+            Flow::parse_named(text, &Names).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(flow.to_string(), expected);
+        let named = flow.display().with_names(&Names).to_string();
+        assert_eq!(Flow::parse_named(&named, &Names), Ok(flow), "{named}");
+    }
+    same(
+        "table=classify,in_port=p1 actions=p1,output:tap-2",
+        "in_port=1 actions=output:1,output:2",
+    );
+    same("table=1 actions=resubmit(,classify)", "table=1, actions=resubmit(,0)");
+    same(
+        "table=\"spoof guard\", in_port=\"tap-2\" actions=\"tap-2\",resubmit(p1,\"spoof guard\")",
+        "table=1, in_port=2 actions=output:2,resubmit(1,1)",
+    );
+    // The name of a port gives way to the reserved one, unless it stands in quotes.
+    same("actions=output:LOCAL,output:\"LOCAL\"", "actions=LOCAL,output:4");
+    same(
+        "in_port=3 actions=output:3,enqueue:tap-2:5",
+        "in_port=3 actions=output:3,set_queue:5,output:2,pop_queue",
+    );
+    same(
+        "actions=bundle(eth_src,0,hrw,ofport,members:p1,\"tap-2\",9)",
+        "actions=bundle(eth_src,0,hrw,ofport,members:1,2,9)",
+    );
+    same(
+        "actions=set_field:tap-2->in_port,ct(table=classify)",
+        "actions=set_field:2->in_port,ct(table=0)",
+    );
+    let group =
+        openflow::Group::parse_named("group_id=1,type=ff,bucket=watch_port:tap-2,p1", &Names);
+    assert_eq!(
+        group.expect("a group").to_string(),
+        "group_id=1,type=ff,bucket=watch_port:2,actions=output:1"
+    );
+    let error = Flow::parse_named("in_port=tap-3 actions=drop", &Names).expect_err("no such port");
+    assert_eq!(error.to_string(), "column 9: expected a port's number or name");
+    let error = Flow::parse_named("actions=goto_table:output", &Names).expect_err("no such table");
+    assert_eq!(error.to_string(), "column 20: expected a table's number or name");
+    let error =
+        Flow::parse_named("in_port=\"tap-2 actions=drop", &Names).expect_err("an open quote");
+    assert_eq!(error.to_string(), "column 9: expected a port's number or name");
+}
+
+#[test]
+fn statistics_are_kept() {
+    let line = " cookie=0x1, duration=3.051s, table=2, n_packets=7, n_bytes=700, idle_age=3, hard_age=4, \
+                reset_counts priority=7,ip actions=drop";
+    let stats: FlowStats = line.parse().expect("a line of dump-flows");
+    assert_eq!((stats.duration_sec, stats.duration_nsec), (3, 51_000_000));
+    assert_eq!((stats.packet_count, stats.byte_count), (7, 700));
+    assert_eq!(
+        stats.flow.to_string(),
+        "cookie=0x1, table=2, reset_counts priority=7,ip actions=drop"
+    );
+    let error = |text: &str| text.parse::<FlowStats>().expect_err("the text is wrong").to_string();
+    assert_eq!(error("duration=3 actions=drop"), "column 11: expected `s`");
+    assert_eq!(error("duration=3.s actions=drop"), "column 12: expected digits");
+    assert_eq!(error("n_packets=x actions=drop"), "column 11: expected a number");
+    assert_eq!(error("n_bytes=-1 actions=drop"), "column 9: expected a number");
 }
 
 #[test]

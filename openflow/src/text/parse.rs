@@ -12,7 +12,9 @@ use nom::{IResult, Parser};
 use thiserror::Error;
 
 use super::flow::{DEFAULT_PRIORITY, FLAGS};
-use crate::{Action, Flow, FlowFlags, Match};
+use crate::message::FlowStats;
+use crate::text::Naming;
+use crate::{Action, Flow, FlowFlags, Match, Names};
 
 mod action;
 mod controller;
@@ -25,6 +27,7 @@ mod legacy;
 mod link;
 mod matching;
 mod meter;
+mod names;
 mod scope;
 mod value;
 
@@ -45,23 +48,27 @@ impl FromStr for Match {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        whole(text, |mut input| {
-            let mut fields = Fields::default();
-            while let Some(rest) = next_item(input) {
-                input = fields.item(rest)?.0;
-            }
-            Ok((input, fields.finish()?))
-        })
+        whole(text, |input| matched(input, Naming::default()))
     }
 }
 
 impl FromStr for Flow {
     type Err = ParseError;
 
-    /// Reads a line of `dump-flows`, with or without statistics (which are skipped), or the flow
-    /// that `add-flow` takes.
+    /// Reads a line of `dump-flows`, with or without statistics (which [`FlowStats`] keeps), or the
+    /// flow that `add-flow` takes.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        whole(text, flow)
+        whole(text, |input| flow(input, Naming::default())).map(|stats| stats.flow)
+    }
+}
+
+impl FromStr for FlowStats {
+    type Err = ParseError;
+
+    /// Reads a line of `dump-flows`. Statistics that are missing are zero; ages, which OpenFlow 1.3
+    /// does not tell, are read past.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        whole(text, |input| flow(input, Naming::default()))
     }
 }
 
@@ -69,14 +76,58 @@ impl FromStr for Action {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        whole(text, |input| {
-            let mut actions = Vec::new();
-            let rest = action::action(input, &Scope::default(), &mut actions)?;
-            match <[Action; 1]>::try_from(actions) {
-                Ok([action]) => Ok((rest, action)),
-                Err(_) => fail(input, "one action, not what stands for several"),
-            }
-        })
+        whole(text, |input| one_action(input, Naming::default()))
+    }
+}
+
+impl Match {
+    /// Reads what [`str::parse`] does, and ports by these names.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is none of that.
+    pub fn parse_named(text: &str, names: &dyn Names) -> Result<Self, ParseError> {
+        whole(text, |input| matched(input, Naming(Some(names))))
+    }
+}
+
+impl Flow {
+    /// Reads what [`str::parse`] does, and ports and tables by these names: what
+    /// `ovs-ofctl --names dump-flows` prints.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is none of that.
+    pub fn parse_named(text: &str, names: &dyn Names) -> Result<Self, ParseError> {
+        whole(text, |input| flow(input, Naming(Some(names)))).map(|stats| stats.flow)
+    }
+}
+
+impl Action {
+    /// Reads what [`str::parse`] does, and ports and tables by these names.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is none of that.
+    pub fn parse_named(text: &str, names: &dyn Names) -> Result<Self, ParseError> {
+        whole(text, |input| one_action(input, Naming(Some(names))))
+    }
+}
+
+fn matched<'a>(mut input: &'a str, naming: Naming<'a>) -> Parsed<'a, Match> {
+    let mut fields = Fields::named(naming);
+    while let Some(rest) = next_item(input) {
+        input = fields.item(rest)?.0;
+    }
+    Ok((input, fields.finish()?))
+}
+
+fn one_action<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
+    let mut actions = Vec::new();
+    let rest = action::action(input, &Scope::named(naming), &mut actions)?;
+    match <[Action; 1]>::try_from(actions) {
+        Ok([action]) => Ok((rest, action)),
+        Err(_) => fail(input, "one action, not what stands for several"),
     }
 }
 
@@ -143,20 +194,35 @@ fn word(input: &str) -> Parsed<'_, &str> {
     take_while1(part).parse(input).or_else(|_: nom::Err<Failure<'_>>| fail(input, "a name"))
 }
 
-/// The value behind `=`: everything up to a comma or a space outside of parentheses.
+/// The value behind `=`: everything up to a comma or a space.
 fn assigned(input: &str) -> Parsed<'_, &str> {
     let (input, _) = char('=').parse(input)?;
+    let (value, rest) = input.split_at(end_of_value(input, &[',', ' ', '\t']));
+    Ok((rest, value))
+}
+
+/// Where a value ends: at the first of these characters outside of parentheses and quotes.
+fn end_of_value(input: &str, ends: &[char]) -> usize {
     let mut depth = 0_usize;
+    let (mut quoted, mut escaped) = (false, false);
     let end = input.find(|c| {
+        if quoted {
+            quoted = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            return false;
+        }
+        if depth == 0 && ends.contains(&c) {
+            return true;
+        }
         match c {
+            '"' => quoted = true,
             '(' => depth += 1,
             ')' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth == 0 && matches!(c, ',' | ' ' | '\t')
+        false
     });
-    let (value, rest) = input.split_at(end.unwrap_or(input.len()));
-    Ok((rest, value))
+    end.unwrap_or(input.len())
 }
 
 /// A number, decimal or hexadecimal with `0x`, of at most `max`.
@@ -223,9 +289,13 @@ fn nibble(digit: u8) -> u8 {
     }
 }
 
-fn flow(mut input: &str) -> Parsed<'_, Flow> {
-    let mut flow = Flow { priority: DEFAULT_PRIORITY, ..Flow::default() };
-    let mut fields = Fields::default();
+/// Reads a flow with what there is of its statistics.
+fn flow<'a>(mut input: &'a str, naming: Naming<'a>) -> Parsed<'a, FlowStats> {
+    let flow = Flow { priority: DEFAULT_PRIORITY, ..Flow::default() };
+    let mut stats =
+        FlowStats { flow, duration_sec: 0, duration_nsec: 0, packet_count: 0, byte_count: 0 };
+    let flow = &mut stats.flow;
+    let mut fields = Fields::named(naming);
     loop {
         let Some(item) = next_item(input) else { return fail("", "`actions=`") };
         let (rest, name) = word(item)?;
@@ -233,16 +303,27 @@ fn flow(mut input: &str) -> Parsed<'_, Flow> {
             "actions" => {
                 let (rest, _) = char('=').parse(rest)?;
                 flow.matching = fields.finish()?;
-                let (rest, instructions) = action::instructions(rest, &flow.matching)?;
+                let (rest, instructions) = action::instructions(rest, &flow.matching, naming)?;
                 flow.instructions = instructions;
-                return Ok((rest, flow));
+                return Ok((rest, stats));
             }
             "cookie" => set(rest, &mut flow.cookie)?,
-            "table" => set(rest, &mut flow.table)?,
+            "table" => {
+                let (rest, value) = assigned(rest)?;
+                flow.table = complete(value, |input| names::table(input, naming))?;
+                rest
+            }
             "priority" => set(rest, &mut flow.priority)?,
             "idle_timeout" => set(rest, &mut flow.idle_timeout)?,
             "hard_timeout" => set(rest, &mut flow.hard_timeout)?,
-            "duration" | "n_packets" | "n_bytes" | "idle_age" | "hard_age" => assigned(rest)?.0,
+            "duration" => {
+                let (rest, value) = assigned(rest)?;
+                (stats.duration_sec, stats.duration_nsec) = complete(value, duration)?;
+                rest
+            }
+            "n_packets" => set(rest, &mut stats.packet_count)?,
+            "n_bytes" => set(rest, &mut stats.byte_count)?,
+            "idle_age" | "hard_age" | "importance" => set(rest, &mut 0_u32)?,
             name => match FLAGS.iter().find(|(_, flag)| *flag == name) {
                 Some((flag, _)) => {
                     flow.flags = FlowFlags(flow.flags.0 | flag.0);
@@ -252,6 +333,25 @@ fn flow(mut input: &str) -> Parsed<'_, Flow> {
             },
         };
     }
+}
+
+/// Seconds with a fraction, `3.051s`: seconds and nanoseconds.
+fn duration(input: &str) -> Parsed<'_, (u32, u32)> {
+    const DIGITS: usize = 9;
+    let (mut rest, seconds) = integer(input)?;
+    let mut nanoseconds = 0;
+    if let Some(fraction_at) = rest.strip_prefix('.') {
+        let (tail, digits) =
+            digit1::<&str, Failure<'_>>(fraction_at).or_else(|_| fail(fraction_at, "digits"))?;
+        if digits.len() > DIGITS {
+            return fail(&fraction_at[DIGITS..], "at most nine digits");
+        }
+        let shown = digits.bytes().fold(0, |number, digit| 10 * number + u32::from(digit - b'0'));
+        nanoseconds = shown * 10_u32.pow((DIGITS - digits.len()) as u32);
+        rest = tail;
+    }
+    let (rest, _) = char('s').parse(rest)?;
+    Ok((rest, (seconds, nanoseconds)))
 }
 
 /// Reads `=` and a number into `target`.

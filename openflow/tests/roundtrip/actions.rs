@@ -18,6 +18,7 @@ use super::values::{bytes, oxm, tun_metadata};
 fn port() -> impl Strategy<Value = PortNo> {
     prop_oneof![
         (0..0xff00_u32).prop_map(PortNo),
+        (0..25_u32).prop_map(PortNo),
         select(&[PortNo::IN_PORT, PortNo::LOCAL, PortNo::CONTROLLER, PortNo::ANY][..]),
     ]
 }

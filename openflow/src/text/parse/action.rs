@@ -11,9 +11,10 @@ use super::field::{arrow, load, set_field, subfield};
 use super::learn::learn;
 use super::legacy::legacy;
 use super::link::{bundle, decap, delete_field, encap, multipath};
+use super::names::{port, table};
 use super::scope::Scope;
-use super::value::port;
 use super::{Failure, Parsed, fail, hex_bytes, integer, word};
+use crate::text::Naming;
 use crate::{Action, Instruction, Match, PortNo, Resubmit};
 
 /// The table that means none, or the current one.
@@ -24,8 +25,9 @@ pub(super) const NO_TABLE: u8 = 255;
 pub(super) fn instructions<'a>(
     mut input: &'a str,
     matching: &Match,
+    naming: Naming<'_>,
 ) -> Parsed<'a, Vec<Instruction>> {
-    let scope = Scope::of(matching);
+    let scope = Scope::of(matching, naming);
     let mut sorted: [Option<Instruction>; 6] = [const { None }; 6];
     let mut applied = Vec::new();
     let mut unknown = Vec::new();
@@ -78,12 +80,16 @@ fn order(instruction: &Instruction) -> usize {
 }
 
 /// Reads an instruction, unless an action stands there.
-fn opt_instruction<'a>(input: &'a str, scope: &Scope) -> Parsed<'a, Option<Instruction>> {
+fn opt_instruction<'a>(input: &'a str, scope: &Scope<'_>) -> Parsed<'a, Option<Instruction>> {
+    if input.starts_with('"') {
+        return Ok((input, None));
+    }
     let (rest, name) = word(input)?;
     let (rest, instruction) = match name {
         "meter" => argument(rest, integer).map(|(rest, it)| (rest, Instruction::Meter(it)))?,
         "goto_table" => {
-            argument(rest, integer).map(|(rest, it)| (rest, Instruction::GotoTable(it)))?
+            let (rest, it) = argument(rest, |input| table(input, scope.naming()))?;
+            (rest, Instruction::GotoTable(it))
         }
         "clear_actions" => (rest, Instruction::ClearActions),
         "write_actions" => {
@@ -112,10 +118,14 @@ fn opt_instruction<'a>(input: &'a str, scope: &Scope) -> Parsed<'a, Option<Instr
 /// Reads what is written as one action, and adds the actions that it stands for.
 pub(super) fn action<'a>(
     input: &'a str,
-    scope: &Scope,
+    scope: &Scope<'_>,
     actions: &mut Vec<Action>,
 ) -> Result<&'a str, nom::Err<Failure<'a>>> {
-    let (rest, name) = word(input)?;
+    let (rest, name) = match input.strip_prefix('"') {
+        // A port's name, which is no action's.
+        Some(rest) => (rest, ""),
+        None => word(input)?,
+    };
     if name == "load" {
         return load(rest, actions);
     }
@@ -133,9 +143,10 @@ pub(super) fn action<'a>(
 }
 
 /// Reads the action `name`, which stands at `input`, its argument at `rest`.
-fn single<'a>(input: &'a str, name: &str, rest: &'a str, scope: &Scope) -> Parsed<'a, Action> {
+fn single<'a>(input: &'a str, name: &str, rest: &'a str, scope: &Scope<'_>) -> Parsed<'a, Action> {
+    let naming = scope.naming();
     Ok(match name {
-        "output" => output(rest)?,
+        "output" => output(rest, naming)?,
         "controller" | "CONTROLLER" => controller(rest)?,
         "group" => argument(rest, integer).map(|(rest, it)| (rest, Action::Group(it)))?,
         "set_queue" => argument(rest, integer).map(|(rest, it)| (rest, Action::SetQueue(it)))?,
@@ -154,15 +165,15 @@ fn single<'a>(input: &'a str, name: &str, rest: &'a str, scope: &Scope) -> Parse
         "check_pkt_larger" => check_pkt_larger(rest)?,
         "fin_timeout" => fin_timeout(rest)?,
         "multipath" => multipath(rest)?,
-        "bundle" => bundle(rest, false)?,
-        "bundle_load" => bundle(rest, true)?,
+        "bundle" => bundle(rest, false, naming)?,
+        "bundle_load" => bundle(rest, true, naming)?,
         "encap" => encap(rest)?,
         "decap" => decap(rest)?,
         "delete_field" => delete_field(rest)?,
-        "sample" => sample(rest)?,
-        "learn" => learn(rest)?,
+        "sample" => sample(rest, naming)?,
+        "learn" => learn(rest, naming)?,
         "note" => note(rest)?,
-        "set_field" => set_field(rest)?,
+        "set_field" => set_field(rest, naming)?,
         "move" => {
             let (rest, source) = argument(rest, subfield)?;
             let (rest, destination) = arrow(rest)?;
@@ -171,7 +182,7 @@ fn single<'a>(input: &'a str, name: &str, rest: &'a str, scope: &Scope) -> Parse
             }
             (rest, Action::Move { source, destination })
         }
-        "resubmit" => resubmit(rest)?,
+        "resubmit" => resubmit(rest, naming)?,
         "ct" => ct(rest, scope)?,
         "ct_clear" => (rest, Action::CtClear),
         "nat" => nat(rest)?,
@@ -182,7 +193,7 @@ fn single<'a>(input: &'a str, name: &str, rest: &'a str, scope: &Scope) -> Parse
         }
         "exit" => (rest, Action::Exit),
         "raw" => raw(rest).map(|(rest, bytes)| (rest, Action::Unknown(bytes)))?,
-        _ => match port(input) {
+        _ => match port(input, naming) {
             Ok((rest, port)) => (rest, Action::output(port)),
             Err(_) => return fail(input, "an action or a port"),
         },
@@ -231,7 +242,7 @@ pub(super) fn list<'a>(
 }
 
 /// Reads actions in parentheses.
-pub(super) fn nested<'a>(input: &'a str, scope: &Scope) -> Parsed<'a, Vec<Action>> {
+pub(super) fn nested<'a>(input: &'a str, scope: &Scope<'_>) -> Parsed<'a, Vec<Action>> {
     let scope = scope.nested(input)?;
     if let Some(rest) = input.strip_prefix("(drop)") {
         return Ok((rest, Vec::new()));
@@ -253,12 +264,12 @@ fn raw(input: &str) -> Parsed<'_, Bytes> {
     Ok((end, Bytes::from(bytes)))
 }
 
-fn output(input: &str) -> Parsed<'_, Action> {
+fn output<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
     if input.starts_with('(') {
-        return output_trunc(input);
+        return output_trunc(input, naming);
     }
     let (argument, _) = char(':').parse(input)?;
-    let port = port(argument);
+    let port = port(argument, naming);
     if !matches!(port, Ok((rest, _)) if !rest.starts_with('['))
         && let Ok((rest, source)) = subfield(argument)
     {
@@ -279,20 +290,20 @@ pub(super) fn store<'a, T: TryFrom<u128>>(
 }
 
 /// `resubmit:PORT` or `resubmit([PORT],[TABLE][,ct])`.
-fn resubmit(input: &str) -> Parsed<'_, Action> {
+fn resubmit<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
     let mut resubmit = Resubmit { in_port: PortNo::IN_PORT, table: NO_TABLE, ct: false };
     if let Some(rest) = input.strip_prefix(':') {
-        let (rest, in_port) = port(rest)?;
+        let (rest, in_port) = port(rest, naming)?;
         resubmit.in_port = in_port;
         return Ok((rest, Action::Resubmit(resubmit)));
     }
     let (mut rest, _) = char('(').parse(input)?;
     if !rest.starts_with(',') {
-        (rest, resubmit.in_port) = port(rest)?;
+        (rest, resubmit.in_port) = port(rest, naming)?;
     }
     (rest, _) = char(',').parse(rest)?;
     if !rest.starts_with([',', ')']) {
-        (rest, resubmit.table) = integer(rest)?;
+        (rest, resubmit.table) = table(rest, naming)?;
     }
     if let Some(tail) = rest.strip_prefix(",ct") {
         (rest, resubmit.ct) = (tail, true);

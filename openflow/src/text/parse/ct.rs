@@ -5,13 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use nom::Parser;
 use nom::character::complete::char;
 
-use super::action::{NO_TABLE, list, nested, store};
+use super::action::{NO_TABLE, list, nested};
 use super::field::subfield;
+use super::names::table;
 use super::scope::Scope;
 use super::{Failure, Parsed, fail, integer, word};
 use crate::{Action, Ct, CtZone, Nat};
 
-pub(super) fn ct<'a>(input: &'a str, scope: &Scope) -> Parsed<'a, Action> {
+pub(super) fn ct<'a>(input: &'a str, scope: &Scope<'_>) -> Parsed<'a, Action> {
     let zone = CtZone::Immediate(0);
     let mut ct = Ct { flags: 0, zone, recirc_table: NO_TABLE, alg: 0, actions: Vec::new() };
     if !input.starts_with('(') {
@@ -41,7 +42,11 @@ pub(super) fn ct<'a>(input: &'a str, scope: &Scope) -> Parsed<'a, Action> {
             _ => {
                 let (value, _) = char('=').parse(rest)?;
                 match name {
-                    "table" => store(value, &mut ct.recirc_table)?,
+                    "table" => {
+                        let (rest, number) = table(value, scope.naming())?;
+                        ct.recirc_table = number;
+                        rest
+                    }
                     "zone" => {
                         let (rest, zone) = zone_of(value)?;
                         ct.zone = zone;

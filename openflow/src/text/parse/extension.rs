@@ -6,20 +6,21 @@ use nom::character::complete::char;
 
 use super::action::{list, store};
 use super::field::arrow;
-use super::value::port;
+use super::names::port;
 use super::{Parsed, dotted_bytes, fail, integer, word};
+use crate::text::Naming;
 use crate::wire::padding;
 use crate::{Action, PortNo, Sample, SampleDirection};
 
 /// `(port=PORT,max_len=BYTES)`.
-pub(super) fn output_trunc(input: &str) -> Parsed<'_, Action> {
+pub(super) fn output_trunc<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
     let (mut port_found, mut max_len) = (None, None);
     let rest = list(input, |input| {
         let (rest, name) = word(input)?;
         let (value, _) = char('=').parse(rest)?;
         Ok(match name {
             "port" => {
-                let (rest, port) = port(value)?;
+                let (rest, port) = port(value, naming)?;
                 port_found = Some(port);
                 rest
             }
@@ -100,7 +101,7 @@ pub(super) fn note(input: &str) -> Parsed<'_, Action> {
 }
 
 /// `(probability=…,collector_set_id=…,obs_domain_id=…,obs_point_id=…,sampling_port=…,egress)`.
-pub(super) fn sample(input: &str) -> Parsed<'_, Action> {
+pub(super) fn sample<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
     let mut sample = Sample {
         probability: 0,
         collector_set_id: 0,
@@ -122,7 +123,7 @@ pub(super) fn sample(input: &str) -> Parsed<'_, Action> {
                     "obs_domain_id" => store(value, &mut sample.obs_domain_id),
                     "obs_point_id" => store(value, &mut sample.obs_point_id),
                     "sampling_port" => {
-                        let (rest, port) = port(value)?;
+                        let (rest, port) = port(value, naming)?;
                         sample.sampling_port = Some(port).filter(|&port| port != PortNo::ANY);
                         Ok(rest)
                     }

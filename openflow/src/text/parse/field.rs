@@ -5,20 +5,25 @@ use nom::bytes::complete::tag;
 use nom::character::complete::char;
 use nom::combinator::opt;
 
+use super::names::name;
 use super::value::{oxm, tun_metadata};
 use super::{Failure, Parsed, fail, number, word};
+use crate::text::Naming;
 use crate::{Action, Field, FieldSpec, Format, Oxm, Subfield, TunMetadata};
 
 /// `set_field:VALUE[/MASK]->FIELD`.
-pub(super) fn set_field(input: &str) -> Parsed<'_, Action> {
+pub(super) fn set_field<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
     let (rest, _) = char(':').parse(input)?;
-    let Some((value, field)) = rest.split_once("->") else { return fail(rest, "`->FIELD`") };
+    // An arrow in a port's name is no end of it.
+    let behind = name(rest).filter(|_| rest.starts_with('"')).map_or(rest, |(behind, _)| behind);
+    let Some((tail, field)) = behind.split_once("->") else { return fail(rest, "`->FIELD`") };
+    let value = &rest[..rest.len() - behind.len() + tail.len()];
     let (rest, name) = word(field)?;
     let Some(spec) = by_any_name(name) else { return fail(field, "a field's name") };
     if spec.format == Format::Bytes {
         return Ok((rest, Action::SetTunMetadata(tun_metadata(spec.field, value)?)));
     }
-    Ok((rest, Action::SetField(oxm(spec, value)?)))
+    Ok((rest, Action::SetField(oxm(spec, value, naming)?)))
 }
 
 /// The field that has this name of its own, else the one that has it in a match.
@@ -30,7 +35,7 @@ pub(super) fn by_any_name(name: &str) -> Option<&'static FieldSpec> {
 /// Sets all of a field to the value that `text` is.
 pub(super) fn set_whole(field: Field, text: &str) -> Result<Action, nom::Err<Failure<'_>>> {
     let spec = field.spec().expect("the field is a constant");
-    let oxm = oxm(spec, text)?;
+    let oxm = oxm(spec, text, Naming::default())?;
     if oxm.is_exact() { Ok(Action::SetField(oxm)) } else { fail(text, "a value without a mask") }
 }
 

@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use super::action::{action, list};
 use super::field::by_any_name;
+use super::names::port;
 use super::scope::Scope;
-use super::value::port;
 use super::{Failure, ParseError, Parsed, assigned, fail, integer, next_item, whole, word};
+use crate::text::Naming;
 use crate::text::group::{TYPES, default_weight};
-use crate::{Bucket, Group, GroupType};
+use crate::{Bucket, Group, GroupType, Names};
 
 impl FromStr for Group {
     type Err = ParseError;
@@ -18,14 +19,25 @@ impl FromStr for Group {
     /// `selection_method`, its parameter and fields, and `bucket_id` are read past: OpenFlow 1.3 has
     /// no place for them, and `ovs-ofctl -O OpenFlow13` leaves them out, too.
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        whole(text, group)
+        whole(text, |input| group(input, Naming::default()))
+    }
+}
+
+impl Group {
+    /// Reads what [`str::parse`] does, and ports and tables by these names.
+    ///
+    /// # Errors
+    ///
+    /// Where the text is none of that.
+    pub fn parse_named(text: &str, names: &dyn Names) -> Result<Self, ParseError> {
+        whole(text, |input| group(input, Naming(Some(names))))
     }
 }
 
 /// A bucket whose weight depends on its group's type unless it is told.
 struct Weighed(Bucket, Option<u16>);
 
-fn group(mut input: &str) -> Parsed<'_, Group> {
+fn group<'a>(mut input: &'a str, naming: Naming<'_>) -> Parsed<'a, Group> {
     let (mut group_id, mut group_type) = (None, None);
     let mut buckets: Vec<Weighed> = Vec::new();
     let mut selection = Selection::default();
@@ -49,7 +61,7 @@ fn group(mut input: &str) -> Parsed<'_, Group> {
                 number(value, &mut None::<u64>)?
             }
             "bucket" | "buckets" => {
-                let (rest, bucket) = bucket(value)?;
+                let (rest, bucket) = bucket(value, naming)?;
                 buckets.push(bucket);
                 rest
             }
@@ -130,7 +142,7 @@ fn read_type(input: &str) -> Parsed<'_, GroupType> {
 }
 
 /// Reads `key:value` or `key=value` pairs and actions, which go on to the next bucket.
-fn bucket(mut input: &str) -> Parsed<'_, Weighed> {
+fn bucket<'a>(mut input: &'a str, naming: Naming<'_>) -> Parsed<'a, Weighed> {
     let mut bucket = Bucket::new(Vec::new());
     let mut weight = None;
     loop {
@@ -141,7 +153,7 @@ fn bucket(mut input: &str) -> Parsed<'_, Weighed> {
             "weight" => number(value, &mut weight)?,
             "bucket_id" => number(value, &mut None::<u32>)?,
             "watch_port" => {
-                let (rest, watched) = port(value)?;
+                let (rest, watched) = port(value, naming)?;
                 bucket.watch_port = watched;
                 rest
             }
@@ -151,8 +163,8 @@ fn bucket(mut input: &str) -> Parsed<'_, Weighed> {
                 bucket.watch_group = watched.unwrap_or(Group::ANY);
                 rest
             }
-            "actions" | "action" => return actions(value, Weighed(bucket, weight)),
-            _ => return actions(input, Weighed(bucket, weight)),
+            "actions" | "action" => return actions(value, Weighed(bucket, weight), naming),
+            _ => return actions(input, Weighed(bucket, weight), naming),
         };
         let Some(next) = rest.strip_prefix(',') else { return fail(rest, "`,` and actions") };
         input = next.trim_start();
@@ -160,12 +172,16 @@ fn bucket(mut input: &str) -> Parsed<'_, Weighed> {
 }
 
 /// Reads the actions of a bucket, which may be none.
-fn actions(mut input: &str, Weighed(mut bucket, weight): Weighed) -> Parsed<'_, Weighed> {
+fn actions<'a>(
+    mut input: &'a str,
+    Weighed(mut bucket, weight): Weighed,
+    naming: Naming<'_>,
+) -> Parsed<'a, Weighed> {
     if let Some(rest) = input.strip_prefix("drop") {
         return Ok((rest, Weighed(bucket, weight)));
     }
     while !ends(input) {
-        let rest = action(input.trim_start(), &Scope::default(), &mut bucket.actions)?;
+        let rest = action(input.trim_start(), &Scope::named(naming), &mut bucket.actions)?;
         input = match rest.strip_prefix(',') {
             Some(next) => next,
             None => return Ok((rest, Weighed(bucket, weight))),

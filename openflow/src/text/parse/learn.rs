@@ -5,13 +5,15 @@ use nom::character::complete::char;
 
 use super::action::{list, store};
 use super::field::{arrow, by_any_name, subfield};
+use super::names::table;
 use super::value::oxm;
-use super::{Parsed, complete, fail, number, word};
+use super::{Parsed, complete, end_of_value, fail, number, word};
+use crate::text::Naming;
 use crate::text::flow::DEFAULT_PRIORITY;
 use crate::{Action, Format, Learn, LearnSource, LearnSpec, Subfield};
 
 /// `(table=…,FIELD[]=FIELD[],FIELD=VALUE,load:…->FIELD[],output:FIELD[],…)`.
-pub(super) fn learn(input: &str) -> Parsed<'_, Action> {
+pub(super) fn learn<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
     let mut learn = Learn {
         idle_timeout: 0,
         hard_timeout: 0,
@@ -36,7 +38,11 @@ pub(super) fn learn(input: &str) -> Parsed<'_, Action> {
             _ => {
                 let value = rest.strip_prefix('=').unwrap_or(rest);
                 return match name {
-                    "table" => store(value, &mut learn.table),
+                    "table" => {
+                        let (rest, number) = table(value, naming)?;
+                        learn.table = number;
+                        Ok(rest)
+                    }
                     "idle_timeout" => store(value, &mut learn.idle_timeout),
                     "hard_timeout" => store(value, &mut learn.hard_timeout),
                     "fin_idle_timeout" => store(value, &mut learn.fin_idle_timeout),
@@ -53,7 +59,7 @@ pub(super) fn learn(input: &str) -> Parsed<'_, Action> {
                         Ok(rest)
                     }
                     _ => {
-                        let (rest, spec) = spec(input)?;
+                        let (rest, spec) = spec(input, naming)?;
                         learn.specs.push(spec);
                         Ok(rest)
                     }
@@ -65,7 +71,7 @@ pub(super) fn learn(input: &str) -> Parsed<'_, Action> {
     Ok((rest, Action::Learn(learn)))
 }
 
-fn spec(input: &str) -> Parsed<'_, LearnSpec> {
+fn spec<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, LearnSpec> {
     if let Some(at) = input.strip_prefix("output:") {
         return subfield(at).map(|(rest, source)| (rest, LearnSpec::Output(source)));
     }
@@ -89,7 +95,7 @@ fn spec(input: &str) -> Parsed<'_, LearnSpec> {
     }
     let (rest, name) = word(input)?;
     if !rest.starts_with('[') {
-        return value_of_field(input, name, rest);
+        return value_of_field(input, name, rest, naming);
     }
     let (rest, destination) = subfield(input)?;
     let Some(source_at) = rest.strip_prefix('=') else {
@@ -110,29 +116,24 @@ fn spec(input: &str) -> Parsed<'_, LearnSpec> {
 }
 
 /// `FIELD=VALUE`, the value as `set_field` takes it.
-fn value_of_field<'a>(input: &'a str, name: &str, rest: &'a str) -> Parsed<'a, LearnSpec> {
+fn value_of_field<'a>(
+    input: &'a str,
+    name: &str,
+    rest: &'a str,
+    naming: Naming<'_>,
+) -> Parsed<'a, LearnSpec> {
     let Some(spec) = by_any_name(name) else {
         return fail(input, "a field's name, or what the learned flow is to be");
     };
     let (value_at, _) = char('=').parse(rest)?;
-    let mut depth = 0_usize;
-    let end = value_at.find(|c| {
-        let inside = depth != 0;
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        !inside && matches!(c, ',' | ')')
-    });
-    let (value, rest) = value_at.split_at(end.unwrap_or(value_at.len()));
+    let (value, rest) = value_at.split_at(end_of_value(value_at, &[',', ')']));
     let destination = Subfield::whole(spec.field);
     if spec.format == Format::Bytes {
         let value = complete(value, |text| number(text, u128::MAX))?;
         let source = LearnSource::Immediate(value);
         return Ok((rest, LearnSpec::Match { destination, source }));
     }
-    let oxm = oxm(spec, value)?;
+    let oxm = oxm(spec, value, naming)?;
     if !oxm.is_exact() || oxm.value > widest(destination) {
         return fail(value, format!("a value of {} bits without a mask", destination.bits));
     }

@@ -2,8 +2,8 @@
 
 use super::action::separated;
 use super::field::set_whole;
+use super::names::port;
 use super::scope::Scope;
-use super::value::port;
 use super::{Parsed, complete, fail, integer, number};
 use crate::{Action, Field, Oxm, PortNo};
 
@@ -16,7 +16,7 @@ const SCTP: u8 = 132;
 pub(super) fn legacy<'a>(
     name: &str,
     input: &'a str,
-    scope: &Scope,
+    scope: &Scope<'_>,
     actions: &mut Vec<Action>,
 ) -> Option<Parsed<'a, ()>> {
     let field = match (name, scope.protocol()) {
@@ -44,7 +44,7 @@ pub(super) fn legacy<'a>(
         ("mod_vlan_pcp" | "set_vlan_pcp", _) => {
             return Some(tag(name, Field::VLAN_PCP, 7, input, scope, actions));
         }
-        ("enqueue", _) => return Some(enqueue(input, actions)),
+        ("enqueue", _) => return Some(enqueue(input, scope, actions)),
         _ => return None,
     };
     Some(separated(input, |value| set_whole(field, value)).map(|(rest, action)| {
@@ -72,7 +72,7 @@ fn tag<'a>(
     field: Field,
     max: u128,
     input: &'a str,
-    scope: &Scope,
+    scope: &Scope<'_>,
     actions: &mut Vec<Action>,
 ) -> Parsed<'a, ()> {
     const PRESENT: u128 = 0x1000;
@@ -92,7 +92,7 @@ fn tag<'a>(
 }
 
 /// `enqueue(PORT,QUEUE)` or `enqueue:PORT:QUEUE`: an output between two changes of the queue.
-fn enqueue<'a>(input: &'a str, actions: &mut Vec<Action>) -> Parsed<'a, ()> {
+fn enqueue<'a>(input: &'a str, scope: &Scope<'_>, actions: &mut Vec<Action>) -> Parsed<'a, ()> {
     let end = |rest: &'a str| match input.strip_prefix('(') {
         Some(_) => match rest.strip_prefix(')') {
             Some(rest) => Ok(rest),
@@ -101,7 +101,7 @@ fn enqueue<'a>(input: &'a str, actions: &mut Vec<Action>) -> Parsed<'a, ()> {
         None => Ok(rest),
     };
     let Some(at) = input.strip_prefix(['(', ':']) else { return fail(input, "`(` or `:`") };
-    let (rest, port): (_, PortNo) = port(at)?;
+    let (rest, port): (_, PortNo) = port(at, scope.naming())?;
     let Some(at) = rest.strip_prefix([',', ':']) else { return fail(rest, "`,` or `:`") };
     let (rest, queue) = integer(at)?;
     actions.extend([Action::SetQueue(queue), Action::output(port), Action::PopQueue]);

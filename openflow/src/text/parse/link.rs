@@ -7,8 +7,9 @@ use nom::character::complete::char;
 
 use super::action::{list, separated};
 use super::field::{by_any_name, subfield};
-use super::value::port;
+use super::names::port;
 use super::{Failure, Parsed, fail, hex_bytes, integer, number};
+use crate::text::Naming;
 use crate::{
     Action, Bundle, BundleAlgorithm, Encap, EncapHeader, EncapProperty, Field, HashFields,
     Multipath, MultipathAlgorithm, PacketType, Subfield,
@@ -35,7 +36,7 @@ pub(super) fn multipath(input: &str) -> Parsed<'_, Action> {
 }
 
 /// `(FIELDS,BASIS,ALGORITHM,ofport,[FIELD[BITS],]members:PORT,…)`, the field where `loads`.
-pub(super) fn bundle(input: &str, loads: bool) -> Parsed<'_, Action> {
+pub(super) fn bundle<'a>(input: &'a str, loads: bool, naming: Naming<'_>) -> Parsed<'a, Action> {
     let (rest, _) = char('(').parse(input)?;
     let (rest, fields) = then_comma(rest, |input| named(input, &HashFields::ALL))?;
     let (rest, basis) = then_comma(rest, integer)?;
@@ -54,7 +55,7 @@ pub(super) fn bundle(input: &str, loads: bool) -> Parsed<'_, Action> {
     };
     let mut members = Vec::new();
     while !rest.starts_with(')') {
-        let (next, member) = port(rest)?;
+        let (next, member) = port(rest, naming)?;
         members.push(member);
         rest = next.strip_prefix(',').map_or(next, str::trim_start);
     }

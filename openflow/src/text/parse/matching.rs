@@ -3,12 +3,14 @@
 
 use super::value::{oxm, tun_metadata};
 use super::{Failure, Parsed, assigned, complete, fail, hex_bytes, integer, number, word};
+use crate::text::Naming;
 use crate::text::matching::{SHORTHANDS, narrow_registers, wide_register};
 use crate::{Field, FieldSpec, Format, Match, Oxm, TunMetadata};
 
 /// Fields that were read.
 #[derive(Default)]
 pub(super) struct Fields<'a> {
+    naming: Naming<'a>,
     matching: Match,
     /// Name and value of fields whose meaning depends on others.
     later: Vec<(&'a str, &'a str)>,
@@ -27,6 +29,11 @@ const ICMPV6: u8 = 58;
 const SCTP: u8 = 132;
 
 impl<'a> Fields<'a> {
+    /// No fields yet, ports by these names.
+    pub(super) fn named(naming: Naming<'a>) -> Self {
+        Self { naming, ..Self::default() }
+    }
+
     /// Reads one field.
     pub(super) fn item(&mut self, input: &'a str) -> Parsed<'a, ()> {
         if let Some(rest) = input.strip_prefix("oxm(") {
@@ -75,9 +82,9 @@ impl<'a> Fields<'a> {
                 }
                 Some(spec) if wide_register(spec.field) => {
                     // A switch takes wide registers apart, and so does `ovs-ofctl`.
-                    narrow_registers(oxm(spec, value)?).for_each(|oxm| self.put(oxm));
+                    narrow_registers(oxm(spec, value, self.naming)?).for_each(|oxm| self.put(oxm));
                 }
-                Some(spec) => self.put(oxm(spec, value)?),
+                Some(spec) => self.put(oxm(spec, value, self.naming)?),
                 None => return fail(input, "a field's name"),
             },
         }
@@ -159,7 +166,7 @@ impl<'a> Fields<'a> {
             _ => return fail(value, format!("a protocol that has {name}, such as `tcp`")),
         };
         let spec = field.spec().expect("the fields above are constants");
-        self.put(oxm(spec, value)?);
+        self.put(oxm(spec, value, self.naming)?);
         Ok(())
     }
 
@@ -175,7 +182,7 @@ impl<'a> Fields<'a> {
 
     fn vlan_tci(&mut self, value: &'a str) -> Result<(), nom::Err<Failure<'a>>> {
         let spec = Field::NXM_VLAN_TCI.spec().expect("the field is a constant");
-        let Oxm { value, mask, .. } = oxm(spec, value)?;
+        let Oxm { value, mask, .. } = oxm(spec, value, self.naming)?;
         self.put(Oxm::masked(Field::VLAN_VID, value & 0x1fff, mask & 0x1fff));
         // A packet without a tag has no priority to compare.
         if mask >> 13 != 0 && value & u128::from(VID_PRESENT) != 0 {

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use super::{Failure, fail};
+use crate::text::Naming;
 use crate::{Field, Match};
 
 /// Nested actions deeper than this are refused, as they are on the wire.
@@ -11,17 +12,24 @@ const MAX_DEPTH: usize = 8;
 /// The packet that actions are for, as far as the flow's match and the actions before tell, and how
 /// deep they are nested. Some of the old `mod_*` names mean an action only where that is known.
 #[derive(Clone, Default)]
-pub(super) struct Scope {
+pub(super) struct Scope<'n> {
+    naming: Naming<'n>,
     protocol: Option<u8>,
     tagged: Cell<bool>,
     depth: usize,
 }
 
-impl Scope {
+impl<'n> Scope<'n> {
+    /// Where nothing is known of the packet.
+    pub(super) fn named(naming: Naming<'n>) -> Self {
+        Self { naming, ..Self::default() }
+    }
+
     /// Where the actions of a flow with this match begin.
-    pub(super) fn of(matching: &Match) -> Self {
+    pub(super) fn of(matching: &Match, naming: Naming<'n>) -> Self {
         let value = |field| matching.field(field).map(|oxm| oxm.value);
         Self {
+            naming,
             protocol: value(Field::IP_PROTO).map(|protocol| protocol as u8),
             tagged: Cell::new(value(Field::VLAN_VID).is_some_and(|vid| vid & 0x1000 != 0)),
             depth: 0,
@@ -34,6 +42,11 @@ impl Scope {
             return fail(input, "actions less deeply nested");
         }
         Ok(Self { depth: self.depth + 1, ..self.clone() })
+    }
+
+    /// The names of ports and tables.
+    pub(super) const fn naming(&self) -> Naming<'n> {
+        self.naming
     }
 
     /// The IP protocol.

@@ -2,15 +2,21 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::names::port;
 use super::{Failure, complete, fail, nibble, number};
+use crate::text::Naming;
 use crate::text::value::{CT_STATE, FRAGS, TCP_FLAGS, TUN_FLAGS};
 use crate::tun_metadata::shortest;
-use crate::{Field, FieldSpec, Format, MacAddr, Oxm, PortNo, TunMetadata};
+use crate::{Field, FieldSpec, Format, MacAddr, Oxm, TunMetadata};
 
 type Value<'a> = Result<(u128, u128), nom::Err<Failure<'a>>>;
 
 /// Reads all of `text` as a value of the field, with a mask where there is one.
-pub(super) fn oxm<'a>(spec: &FieldSpec, text: &'a str) -> Result<Oxm, nom::Err<Failure<'a>>> {
+pub(super) fn oxm<'a>(
+    spec: &FieldSpec,
+    text: &'a str,
+    naming: Naming<'_>,
+) -> Result<Oxm, nom::Err<Failure<'a>>> {
     let all = spec.value_mask();
     let (value, mask) = match spec.format {
         Format::Decimal | Format::Hexadecimal => masked(text, all, |text| integer(text, all))?,
@@ -27,7 +33,7 @@ pub(super) fn oxm<'a>(spec: &FieldSpec, text: &'a str) -> Result<Oxm, nom::Err<F
             Err(_) => fail(text, "an IPv6 address"),
         })?,
         Format::Port => {
-            let port = complete(text, port)?;
+            let port = complete(text, |text| port(text, naming))?;
             let short = u128::from(crate::wire::port_to_16(port));
             (if spec.bits == 16 { short } else { u128::from(port.0) }, all)
         }
@@ -72,29 +78,6 @@ fn wide(text: &str) -> Result<Vec<u8>, nom::Err<Failure<'_>>> {
     }
     let byte = |pair: &[u8]| pair.iter().fold(0, |byte, &digit| byte << 4 | nibble(digit));
     Ok(significant.as_bytes().rchunks(2).rev().map(byte).collect())
-}
-
-/// A port's number or reserved name.
-pub(super) fn port(input: &str) -> super::Parsed<'_, PortNo> {
-    const NAMES: &[(&str, PortNo)] = &[
-        ("IN_PORT", PortNo::IN_PORT),
-        ("TABLE", PortNo::TABLE),
-        ("NORMAL", PortNo::NORMAL),
-        ("FLOOD", PortNo::FLOOD),
-        ("ALL", PortNo::ALL),
-        ("CONTROLLER", PortNo::CONTROLLER),
-        ("LOCAL", PortNo::LOCAL),
-        ("ANY", PortNo::ANY),
-    ];
-    let end = input.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    let (word, rest) = input.split_at(end.unwrap_or(input.len()));
-    if let Some(&(_, port)) = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)) {
-        return Ok((rest, port));
-    }
-    match word.parse::<u32>() {
-        Ok(port) => Ok((rest, PortNo(port))),
-        Err(_) => fail(input, "a port's number or a reserved port's name"),
-    }
 }
 
 fn integer(text: &str, max: u128) -> Result<u128, nom::Err<Failure<'_>>> {
