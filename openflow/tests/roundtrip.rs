@@ -54,6 +54,11 @@ fn broken_frame() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
+/// A byte, as likely a small number as any.
+fn small_or_any() -> impl Strategy<Value = u8> {
+    prop_oneof![0..64_u8, any::<u8>()]
+}
+
 /// Names of the first ports and of every fortieth table, no two alike.
 #[derive(Debug)]
 struct Names {
@@ -68,7 +73,7 @@ fn names() -> impl Strategy<Value = Names> {
             "[a-z][a-z0-9]{0,5}",
             "[a-z][-a-z0-9._]{0,8}",
             "[ -~]{0,6}",
-            "\\PC{0,4}",
+            "[é-ü☃]{0,4}",
             "[\\x00-\\x1f]{1,3}",
         ];
         proptest::collection::vec(name, count).prop_map(|mut names: Vec<String>| {
@@ -105,6 +110,27 @@ proptest! {
     #[test]
     fn a_broken_message_is_an_error_or_survives(frame in broken_frame()) {
         if let Ok((xid, message)) = Message::decode(&frame) {
+            prop_assert_eq!(message.to_bytes(xid).unwrap(), frame);
+        }
+    }
+
+    /// Spoilt instructions and actions are an error, or read as what encodes to the same bytes:
+    /// nothing about them is put right in passing.
+    #[test]
+    fn broken_actions_stay_as_they_are(
+        flow in values::flow(),
+        changes in proptest::collection::vec((any::<Index>(), small_or_any()), 1..4),
+    ) {
+        let flow = Flow { matching: Match::new(), ..flow };
+        let mut frame = flow_frame(FlowModCommand::Add, &flow, 1).unwrap().to_vec();
+        // Behind the fixed part and an empty match.
+        let spoilt = &mut frame[56..];
+        prop_assume!(!spoilt.is_empty());
+        for (at, byte) in changes {
+            spoilt[at.index(spoilt.len())] = byte;
+        }
+        if let Ok((xid, message)) = Message::interpret(&frame) {
+            prop_assert!(matches!(message, Message::FlowMod(_)));
             prop_assert_eq!(message.to_bytes(xid).unwrap(), frame);
         }
     }

@@ -14,7 +14,9 @@ pub(super) fn port<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, PortNo>
         {
             return Ok((rest, port));
         }
-        if let Some(port) = naming.0.and_then(|names| names.port_named(&name)) {
+        // In front of a bracket stands a field.
+        let names = naming.0.filter(|_| !rest.starts_with('['));
+        if let Some(port) = names.and_then(|names| names.port_named(&name)) {
             return Ok((rest, port));
         }
     }
