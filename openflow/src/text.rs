@@ -1,9 +1,10 @@
-//! The `ovs-ofctl` syntax of flows, matches and actions: ovs-ofctl(8), ovs-fields(7),
-//! ovs-actions(7).
+//! The `ovs-ofctl` syntax of flows, matches, actions, groups and meters: ovs-ofctl(8),
+//! ovs-fields(7), ovs-actions(7).
 //!
 //! [`Flow`], [`Match`], [`Action`] and [`Instruction`] print by [`fmt::Display`] what
 //! `ovs-ofctl -O OpenFlow13 --no-stats dump-flows` prints of them; [`Flow::display`] adds names, as
-//! `--names` does.
+//! `--names` does. [`Group`](crate::Group) prints as a line of `dump-groups`,
+//! [`Meter`](crate::Meter) as `add-meter` takes it, and messages as `ofp-print` prints them.
 
 use std::fmt;
 

@@ -3,7 +3,6 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::super::experimenter::{Experimenter, ONF, put_header as put_experimenter};
 use super::{
     AGGREGATE, AggregateStats, DESC, Desc, EXPERIMENTER, FLOW, FlowMonitorRequest, FlowStats,
     FlowStatsRequest, FlowUpdate, GROUP, GROUP_DESC, GROUP_FEATURES, GroupFeatures, GroupStats,
@@ -12,6 +11,7 @@ use super::{
     PortStats, QUEUE, QueueStats, QueueStatsRequest, TABLE, TABLE_FEATURES, TableFeatures,
     TableStats, group, meter,
 };
+use crate::message::experimenter::{Experimenter, ONF, put_header as put_experimenter};
 use crate::wire::Reader;
 use crate::{DecodeError, PortNo};
 

@@ -137,6 +137,14 @@ impl FlowMonitorRequest {
 }
 
 impl FlowUpdate {
+    /// The flow that it is about, unless that is told by an xid only.
+    pub const fn flow(&self) -> Option<&Flow> {
+        match self {
+            Self::Added(flow) | Self::Deleted { flow, .. } | Self::Modified(flow) => Some(flow),
+            Self::Abbreviated { .. } => None,
+        }
+    }
+
     const ADDED: u16 = 0;
     const DELETED: u16 = 1;
     const MODIFIED: u16 = 2;
