@@ -202,7 +202,7 @@ fn place_of(field: Field) -> usize {
 /// Writes an option of a tunnel, by its name alone when it is only to be there.
 fn tun_metadata(f: &mut fmt::Formatter<'_>, option: &TunMetadata) -> fmt::Result {
     f.write_str(tun_metadata_name(option))?;
-    if option.mask() == Some(&[]) {
+    if option.mask().is_some_and(|mask| mask.iter().all(|&byte| byte == 0)) {
         return Ok(());
     }
     f.write_str("=")?;

@@ -178,15 +178,27 @@ fn mistakes_are_pointed_at() {
         weft: invalid input: flow 1, column 3: expected `actions=`
     "#]],
     );
-    fails(&["encode", "--group"], "# none\ngroup_id=3,type=any\n", expect![[r#"
+    fails(
+        &["encode", "--group"],
+        "# none\ngroup_id=3,type=any\n",
+        expect![[r#"
         weft: invalid input: line 2, column 17: expected `all`, `select`, `indirect`, `ff` or a type's number
-    "#]]);
-    fails(&["encode", "--meter", "meter=1 kbps bands=type=drop"], "", expect![[r#"
+    "#]],
+    );
+    fails(
+        &["encode", "--meter", "meter=1 kbps bands=type=drop"],
+        "",
+        expect![[r#"
         weft: invalid input: meter 1, column 29: expected `rate=`
-    "#]]);
-    fails(&["encode", "--meter", "--command", "delete", "meter=some"], "", expect![[r#"
+    "#]],
+    );
+    fails(
+        &["encode", "--meter", "--command", "delete", "meter=some"],
+        "",
+        expect![[r#"
         weft: invalid input: meter 1, column 7: expected a number of 32 bits or `all`
-    "#]]);
+    "#]],
+    );
     fails(
         &["decode"],
         "\n0400 00z8\n",
