@@ -1,3 +1,5 @@
+//! Actions: OpenFlow 1.3.5 §7.2.5, and those of Open vSwitch's `ofp-actions.h`.
+
 use bytes::Bytes;
 
 mod bundle;

@@ -1,3 +1,5 @@
+//! Bytes that cannot be decoded, and messages that cannot be encoded.
+
 use thiserror::Error;
 
 /// Bytes that are not what they should be.

@@ -1,3 +1,5 @@
+//! Text in structures, such as the name in `struct ofp_port`: OpenFlow 1.3.5 §7.2.1.
+
 use std::borrow::Cow;
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! Flows: OpenFlow 1.3.5 §5.2, and their flags, §7.3.4.1.
+
 use std::ops::BitOr;
 
 use crate::{Instruction, Match};

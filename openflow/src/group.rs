@@ -1,3 +1,5 @@
+//! Groups: OpenFlow 1.3.5 §5.6, and their buckets, §7.3.4.2.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::action::{decode_actions, encode_actions};

@@ -1,3 +1,5 @@
+//! Instructions: OpenFlow 1.3.5 §5.9 and §7.2.4.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::action::{decode_actions, encode_actions};

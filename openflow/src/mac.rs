@@ -1,3 +1,5 @@
+//! Ethernet addresses: IEEE 802, EUI-48.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,3 +1,5 @@
+//! Matches: OpenFlow 1.3.5 §7.2.3.
+
 use std::hash::{Hash, Hasher};
 
 use bytes::{BufMut, BytesMut};

@@ -1,3 +1,5 @@
+//! Meters: OpenFlow 1.3.5 §5.7, and their bands, §7.3.4.4.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::DecodeError;

@@ -1,3 +1,5 @@
+//! Fields with their values on the wire: OpenFlow 1.3.5 §7.2.3.2.
+
 use bytes::{Buf, BufMut};
 
 use crate::{Field, FieldSpec, Format, MacAddr, PortNo};

@@ -1,3 +1,5 @@
+//! Numbers of ports: `enum ofp_port_no`, OpenFlow 1.3.5 §7.2.1.
+
 use std::fmt;
 
 /// An OpenFlow port number: `enum ofp_port_no`, OpenFlow 1.3.5 §7.2.1.

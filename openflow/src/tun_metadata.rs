@@ -1,3 +1,5 @@
+//! Options of tunnels as fields: `NXM_NX_TUN_METADATA*`, ovs-fields(7).
+
 use bytes::{BufMut, Bytes};
 
 use crate::Field;

@@ -1,3 +1,5 @@
+//! `bundle` and `bundle_load`: `struct nx_action_bundle` of Open vSwitch.
+
 use bytes::{BufMut, BytesMut};
 
 use super::nicira::{Nicira, put_nicira};

@@ -1,3 +1,5 @@
+//! `controller`: `struct nx_action_controller` and its properties, of Open vSwitch.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::nicira::{Nicira, put_nicira};

@@ -1,3 +1,6 @@
+//! `encap` and `decap`: `struct nx_action_encap` and `nx_action_decap` of Open vSwitch, ONF's
+//! EXT-382.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::nicira::{Nicira, put_nicira};

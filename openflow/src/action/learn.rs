@@ -1,3 +1,5 @@
+//! `learn`: `struct nx_action_learn` and `nx_action_learn2` of Open vSwitch.
+
 use bytes::{BufMut, BytesMut};
 
 use super::Subfield;

@@ -1,3 +1,5 @@
+//! `multipath`: `struct nx_action_multipath` of Open vSwitch.
+
 use bytes::{BufMut, BytesMut};
 
 use super::Subfield;

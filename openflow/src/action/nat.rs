@@ -1,3 +1,5 @@
+//! `nat` within `ct`: `struct nx_action_nat` of Open vSwitch.
+
 use std::net::IpAddr;
 
 use bytes::{BufMut, BytesMut};

@@ -1,3 +1,5 @@
+//! `sample`: `struct nx_action_sample` and `nx_action_sample2` of Open vSwitch.
+
 use bytes::{BufMut, BytesMut};
 
 use super::nicira::{Nicira, put_nicira};

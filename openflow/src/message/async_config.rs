@@ -1,3 +1,5 @@
+//! Asynchronous configuration: OpenFlow 1.3.5 §7.3.10, and as Nicira and OpenFlow 1.4 have it.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::property;

@@ -1,3 +1,5 @@
+//! Bundles: ONF extension 230, OpenFlow 1.4.0 §7.3.9.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{HEADER, Header, Message};

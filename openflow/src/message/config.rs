@@ -1,3 +1,5 @@
+//! Switch configuration: OpenFlow 1.3.5 §7.3.2.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::DecodeError;

@@ -1,3 +1,5 @@
+//! Forgetting connections: `NXT_CT_FLUSH`, `nicira-ext.h` of Open vSwitch.
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use bytes::{BufMut, Bytes, BytesMut};

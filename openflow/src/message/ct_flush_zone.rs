@@ -1,3 +1,5 @@
+//! Forgetting a zone's connections: `NXT_CT_FLUSH_ZONE`, `nicira-ext.h` of Open vSwitch.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::DecodeError;

@@ -1,3 +1,5 @@
+//! Error messages: OpenFlow 1.3.5 §7.4.4.
+
 use std::fmt;
 
 use bytes::{BufMut, Bytes, BytesMut};

@@ -1,3 +1,5 @@
+//! Experimenter messages: OpenFlow 1.3.5 §7.5.4; which of ONF's and Nicira's is which.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{

@@ -1,3 +1,5 @@
+//! The handshake's features: OpenFlow 1.3.5 §7.3.1.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::DecodeError;

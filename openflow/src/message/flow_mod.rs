@@ -1,3 +1,5 @@
+//! Changes of flows: OpenFlow 1.3.5 §7.3.4.1.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::Reader;

@@ -1,3 +1,5 @@
+//! Flows that have gone: OpenFlow 1.3.5 §7.4.2.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::Reader;

@@ -1,3 +1,5 @@
+//! Changes of groups: OpenFlow 1.3.5 §7.3.4.2.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::Reader;

@@ -1,3 +1,5 @@
+//! Hellos: OpenFlow 1.3.5 §7.5.1.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::VERSION;

@@ -1,3 +1,5 @@
+//! Changes of meters: OpenFlow 1.3.5 §7.3.4.4.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::Reader;

@@ -1,3 +1,5 @@
+//! Packets for the controller: OpenFlow 1.3.5 §7.4.1.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::wire::Reader;

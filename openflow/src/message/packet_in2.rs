@@ -1,3 +1,5 @@
+//! Packets for the controller with more to say: `NXT_PACKET_IN2`, `nicira-ext.h` of Open vSwitch.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::property;

@@ -1,3 +1,5 @@
+//! Packets from the controller: OpenFlow 1.3.5 §7.3.7.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::action::{decode_actions, encode_actions};

@@ -1,3 +1,5 @@
+//! Changes of ports: OpenFlow 1.3.5 §7.3.4.3.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::Reader;

@@ -1,3 +1,5 @@
+//! Ports, OpenFlow 1.3.5 §7.2.1, and what becomes of them, §7.4.3.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::Reader;

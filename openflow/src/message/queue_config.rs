@@ -1,3 +1,5 @@
+//! Configuration of queues: OpenFlow 1.3.5 §7.3.6 and §7.2.2.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::wire::{Reader, put_length};

@@ -1,3 +1,5 @@
+//! Requests of other controllers: `ONFT_REQUESTFORWARD`, OpenFlow 1.4.0 §7.4.6.
+
 use bytes::{Bytes, BytesMut};
 
 use super::Message;

@@ -1,3 +1,5 @@
+//! Roles of controllers: OpenFlow 1.3.5 §7.3.9.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::DecodeError;

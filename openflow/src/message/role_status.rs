@@ -1,3 +1,5 @@
+//! Roles that were changed: `ONFT_ROLE_STATUS`, OpenFlow 1.4.0 §7.4.4.
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{ControllerRole, Role};

@@ -1,3 +1,5 @@
+//! Configuration of tables: OpenFlow 1.3.5 §7.3.3.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::DecodeError;

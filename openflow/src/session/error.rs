@@ -1,3 +1,5 @@
+//! How a peer breaks the protocol.
+
 use std::time::Duration;
 
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! What a session tells.
+
 use crate::message::{ErrorMessage, FeaturesReply, Message, MultipartReplyBody};
 
 /// What a session has to tell its owner.

@@ -1,3 +1,5 @@
+//! Messages out of a stream of bytes, by the header's length: OpenFlow 1.3.5 §7.1.
+
 use std::borrow::Cow;
 
 use super::ProtocolError;

@@ -1,3 +1,5 @@
+//! Echo requests and time-outs: OpenFlow 1.3.5 §7.5.2.
+
 use std::time::{Duration, Instant};
 
 use super::{Limits, ProtocolError};

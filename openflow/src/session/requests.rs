@@ -1,3 +1,5 @@
+//! Replies to their requests, by xid: OpenFlow 1.3.5 §7.1.1.
+
 use std::collections::HashMap;
 
 use super::ProtocolError;

@@ -1,3 +1,5 @@
+//! Description of the switch: OpenFlow 1.3.5 §7.3.5.1.
+
 use bytes::BytesMut;
 
 use crate::wire::Reader;

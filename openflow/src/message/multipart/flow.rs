@@ -1,3 +1,5 @@
+//! Statistics of flows: OpenFlow 1.3.5 §7.3.5.2, their sum, §7.3.5.3.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::{Reader, put_length};

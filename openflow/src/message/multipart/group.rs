@@ -1,3 +1,5 @@
+//! Groups, their counters and features: OpenFlow 1.3.5 §7.3.5.9 to §7.3.5.11.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::{Reader, put_length};

@@ -1,3 +1,5 @@
+//! Meters, their counters and features: OpenFlow 1.3.5 §7.3.5.12 to §7.3.5.14.
+
 use bytes::{BufMut, BytesMut};
 
 use super::codec::read_all;

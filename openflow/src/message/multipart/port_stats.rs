@@ -1,3 +1,5 @@
+//! Counters of ports: OpenFlow 1.3.5 §7.3.5.6.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::Reader;

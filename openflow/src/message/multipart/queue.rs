@@ -1,3 +1,5 @@
+//! Counters of queues: OpenFlow 1.3.5 §7.3.5.8.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::wire::Reader;

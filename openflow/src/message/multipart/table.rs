@@ -1,3 +1,5 @@
+//! Counters of tables: OpenFlow 1.3.5 §7.3.5.4.
+
 use bytes::{BufMut, BytesMut};
 
 use crate::DecodeError;
