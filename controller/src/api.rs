@@ -4,6 +4,7 @@
 //! let [`topology::intent`] plan it within the engine, and answer what is then in the model.
 //! Rejections become status codes with `google.rpc` details in one place, `status`.
 
+mod address_group;
 mod change;
 mod fields;
 mod flow;
@@ -16,6 +17,8 @@ mod page;
 mod port;
 mod project;
 mod resource;
+mod rule;
+mod security_group;
 mod serve;
 mod status;
 mod subnet;

@@ -12,6 +12,8 @@ mod flows;
 mod hosts;
 #[path = "api/resources.rs"]
 mod resources;
+#[path = "api/security_groups.rs"]
+mod security_groups;
 #[path = "api/server.rs"]
 mod server;
 
@@ -21,15 +23,19 @@ use std::path::PathBuf;
 use controller::api::{ServeError, listen, serve};
 use controller::config::GrpcAddress;
 use controller::engine::{Engine, HostReport};
+use controller::store::StoreError;
 use openflow::PortNo;
 use proto::v1 as pb;
+use proto::v1::address_group_service_client::AddressGroupServiceClient;
 use proto::v1::change_service_client::ChangeServiceClient;
 use proto::v1::host_service_client::HostServiceClient;
 use proto::v1::network_service_client::NetworkServiceClient;
 use proto::v1::port_service_client::PortServiceClient;
 use proto::v1::project_service_client::ProjectServiceClient;
+use proto::v1::security_group_service_client::SecurityGroupServiceClient;
 use proto::v1::subnet_service_client::SubnetServiceClient;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -40,6 +46,7 @@ use topology::model::HostId;
 /// A served engine and a client of it.
 struct Api {
     engine: Engine,
+    ended: oneshot::Receiver<Result<(), StoreError>>,
     channel: Channel,
     stopping: CancellationToken,
     serving: JoinHandle<Result<(), ServeError>>,
@@ -48,15 +55,29 @@ struct Api {
 
 impl Api {
     async fn start() -> Self {
-        let directory = TempDir::new().unwrap();
-        let (engine, _ended) = Engine::start(directory.path(), Settings::default()).unwrap();
+        Self::start_in(TempDir::new().unwrap()).await
+    }
+
+    /// With the store that is in `directory`, if there is one.
+    async fn start_in(directory: TempDir) -> Self {
+        let (engine, ended) = Engine::start(directory.path(), Settings::default()).unwrap();
         let socket = GrpcAddress::Unix(directory.path().join("grpc"));
         let listener = listen(&socket).await.unwrap();
         let stopping = CancellationToken::new();
         let serving = tokio::spawn(serve(engine.clone(), vec![listener], stopping.clone()));
         let uri = format!("unix:{}", directory.path().join("grpc").display());
         let channel = Endpoint::from_shared(uri).unwrap().connect().await.unwrap();
-        Self { engine, channel, stopping, serving, directory }
+        Self { engine, ended, channel, stopping, serving, directory }
+    }
+
+    /// Ends it and starts another with the same store.
+    async fn restart(self) -> Self {
+        self.stopping.cancel();
+        drop(self.channel);
+        self.serving.await.unwrap().unwrap();
+        drop(self.engine);
+        self.ended.await.unwrap().unwrap();
+        Self::start_in(self.directory).await
     }
 
     fn socket(&self) -> PathBuf {
@@ -77,6 +98,14 @@ impl Api {
 
     fn ports(&self) -> PortServiceClient<Channel> {
         PortServiceClient::new(self.channel.clone())
+    }
+
+    fn security_groups(&self) -> SecurityGroupServiceClient<Channel> {
+        SecurityGroupServiceClient::new(self.channel.clone())
+    }
+
+    fn address_groups(&self) -> AddressGroupServiceClient<Channel> {
+        AddressGroupServiceClient::new(self.channel.clone())
     }
 
     fn hosts(&self) -> HostServiceClient<Channel> {
@@ -111,6 +140,24 @@ impl Api {
     async fn create_port(&self, port: pb::Port) -> Result<pb::Port, Status> {
         let port = Some(port);
         let answer = self.ports().create_port(pb::CreatePortRequest { port }).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    async fn create_security_group(
+        &self,
+        group: pb::SecurityGroup,
+    ) -> Result<pb::SecurityGroup, Status> {
+        let request = pb::CreateSecurityGroupRequest { security_group: Some(group) };
+        let answer = self.security_groups().create_security_group(request).await;
+        answer.map(tonic::Response::into_inner)
+    }
+
+    async fn create_address_group(
+        &self,
+        group: pb::AddressGroup,
+    ) -> Result<pb::AddressGroup, Status> {
+        let request = pb::CreateAddressGroupRequest { address_group: Some(group) };
+        let answer = self.address_groups().create_address_group(request).await;
         answer.map(tonic::Response::into_inner)
     }
 

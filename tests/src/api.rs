@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use anyhow::Result;
 use proto::v1 as pb;
+use proto::v1::address_group_service_client::AddressGroupServiceClient;
 use proto::v1::change_service_client::ChangeServiceClient;
 use proto::v1::flow_service_client::FlowServiceClient;
 use proto::v1::host_service_client::HostServiceClient;
 use proto::v1::network_service_client::NetworkServiceClient;
 use proto::v1::port_service_client::PortServiceClient;
 use proto::v1::project_service_client::ProjectServiceClient;
+use proto::v1::security_group_service_client::SecurityGroupServiceClient;
 use proto::v1::subnet_service_client::SubnetServiceClient;
 use tokio::runtime::{Builder, Runtime};
 use tonic::transport::{Channel, Endpoint};
@@ -129,6 +131,28 @@ methods! {
         update_port = update_port: UpdatePortRequest => Port;
         delete_port = delete_port: DeletePortRequest => DeletePortResponse;
         get_port_counters = get_port_counters: GetPortCountersRequest => PortCounters;
+    }
+    SecurityGroupServiceClient {
+        create_security_group = create_security_group:
+            CreateSecurityGroupRequest => SecurityGroup;
+        get_security_group = get_security_group: GetSecurityGroupRequest => SecurityGroup;
+        list_security_groups = list_security_groups:
+            ListSecurityGroupsRequest => ListSecurityGroupsResponse;
+        update_security_group = update_security_group:
+            UpdateSecurityGroupRequest => SecurityGroup;
+        delete_security_group = delete_security_group:
+            DeleteSecurityGroupRequest => DeleteSecurityGroupResponse;
+        add_rules = add_rules: AddRulesRequest => SecurityGroup;
+        remove_rules = remove_rules: RemoveRulesRequest => SecurityGroup;
+    }
+    AddressGroupServiceClient {
+        create_address_group = create_address_group: CreateAddressGroupRequest => AddressGroup;
+        get_address_group = get_address_group: GetAddressGroupRequest => AddressGroup;
+        list_address_groups = list_address_groups:
+            ListAddressGroupsRequest => ListAddressGroupsResponse;
+        update_address_group = update_address_group: UpdateAddressGroupRequest => AddressGroup;
+        delete_address_group = delete_address_group:
+            DeleteAddressGroupRequest => DeleteAddressGroupResponse;
     }
     HostServiceClient {
         create_host = create_host: CreateHostRequest => Host;

@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "api/security_groups.rs"]
+mod security_groups;
+
 use std::fmt::Debug;
 
 use prost::Message as _;
@@ -36,8 +39,30 @@ struct World {
 }
 
 /// Everything there is, for comparing.
-type Everything =
-    (Vec<pb::Project>, Vec<pb::Network>, Vec<pb::Subnet>, Vec<pb::Port>, Vec<pb::Host>);
+#[derive(Debug, PartialEq)]
+struct Everything {
+    projects: Vec<pb::Project>,
+    networks: Vec<pb::Network>,
+    subnets: Vec<pb::Subnet>,
+    ports: Vec<pb::Port>,
+    security_groups: Vec<pb::SecurityGroup>,
+    address_groups: Vec<pb::AddressGroup>,
+    hosts: Vec<pb::Host>,
+}
+
+impl Everything {
+    fn of(api: &Api) -> Self {
+        Self {
+            projects: api.list_projects(Default::default()).unwrap().projects,
+            networks: api.list_networks(Default::default()).unwrap().networks,
+            subnets: api.list_subnets(Default::default()).unwrap().subnets,
+            ports: api.list_ports(Default::default()).unwrap().ports,
+            security_groups: api.list_security_groups(Default::default()).unwrap().security_groups,
+            address_groups: api.list_address_groups(Default::default()).unwrap().address_groups,
+            hosts: api.list_hosts(Default::default()).unwrap().hosts,
+        }
+    }
+}
 
 impl World {
     fn new(args: &[&str]) -> Self {
@@ -54,14 +79,7 @@ impl World {
     }
 
     fn everything(&self) -> Everything {
-        let api = &self.api;
-        (
-            api.list_projects(Default::default()).unwrap().projects,
-            api.list_networks(Default::default()).unwrap().networks,
-            api.list_subnets(Default::default()).unwrap().subnets,
-            api.list_ports(Default::default()).unwrap().ports,
-            api.list_hosts(Default::default()).unwrap().hosts,
-        )
+        Everything::of(&self.api)
     }
 
     /// Claims that `request` is refused with `code`, that the details name `subject` (nothing
@@ -439,8 +457,9 @@ fn health_and_reflection_answer() {
     let mut services: Vec<_> = list.service.into_iter().map(|service| service.name).collect();
     services.retain(|name| name.starts_with("weft."));
     services.sort();
-    let kinds = ["Change", "Flow", "Host", "Network", "Port", "Project", "Subnet"];
-    assert_eq!(services, kinds.map(|kind| format!("weft.v1.{kind}Service")));
+    let kinds = "AddressGroup Change Flow Host Network Port Project SecurityGroup Subnet";
+    let expected = kinds.split(' ').map(|kind| format!("weft.v1.{kind}Service"));
+    assert_eq!(services, expected.collect::<Vec<_>>());
 
     let symbol = MessageRequest::FileContainingSymbol("weft.v1.Port".to_owned());
     let Some(MessageResponse::FileDescriptorResponse(files)) = reflect(&world.api, symbol) else {

@@ -11,7 +11,9 @@ use topology::intent::{
     CreatePort, Etag as _, FixedIpRequest, UpdatePort, create_port, delete_port, update_port,
 };
 use topology::key::{Key, Kind};
-use topology::model::{AllowedAddressPair, Model, NetworkId, Port, PortId, ProjectId, SubnetId};
+use topology::model::{
+    AllowedAddressPair, Model, NetworkId, Port, PortId, ProjectId, SecurityGroupId, SubnetId,
+};
 use uuid::Uuid;
 
 use super::Api;
@@ -22,12 +24,13 @@ use super::resource::{Filter, Resource, parse_id};
 use crate::engine::{PortStatus, View};
 
 /// What an update can name.
-const CHANGEABLE: [&str; 9] = [
+const CHANGEABLE: [&str; 10] = [
     "name",
     "description",
     "labels",
     "mac_address",
     "fixed_ips",
+    "security_group_ids",
     "allowed_address_pairs",
     "port_security_enabled",
     "admin_state_up",
@@ -64,6 +67,9 @@ impl PortService for Api {
             name: request.name,
             network: fields.optional_uuid("network_id", &request.network_id).map(NetworkId),
             host: request.host,
+            group: fields
+                .optional_uuid("security_group_id", &request.security_group_id)
+                .map(SecurityGroupId),
         };
         let page = (request.page_size, request.page_token);
         let list = self.list(page, filter, fields).await;
@@ -106,6 +112,7 @@ struct Wanted {
     network: Option<NetworkId>,
     /// Name or UUID.
     host: String,
+    group: Option<SecurityGroupId>,
 }
 
 impl Filter<Port> for Wanted {
@@ -113,9 +120,10 @@ impl Filter<Port> for Wanted {
         self.project.is_none_or(|project| project == port.project)
             && (self.name.is_empty() || self.name == port.meta.name)
             && self.network.is_none_or(|network| network == port.network)
+            && self.group.is_none_or(|group| port.security_groups.contains(&group))
     }
 
-    /// Those on the host that is asked for, or else on the network.
+    /// Those on the host that is asked for, or else in the group, or else on the network.
     fn candidates<'a>(
         &self,
         model: &'a Model,
@@ -124,6 +132,8 @@ impl Filter<Port> for Wanted {
         let mut ports: Vec<_> = if !self.host.is_empty() {
             let host = super::host::find(model, &self.host);
             host.into_iter().flat_map(|host| model.ports_on(host)).collect()
+        } else if let Some(group) = self.group {
+            model.members_of(group).collect()
         } else if let Some(network) = self.network {
             model.ports_of(network).collect()
         } else {
@@ -147,7 +157,7 @@ fn create(request: pb::CreatePortRequest) -> Result<CreatePort, Status> {
         fixed_ips: fixed_ips(&port.fixed_ips, &mut fields),
         allowed_address_pairs: pairs(&port.allowed_address_pairs, &mut fields),
         port_security: port.port_security_enabled,
-        security_groups: vec![],
+        security_groups: groups(&port.security_group_ids, &mut fields),
         admin_up: port.admin_state_up,
         requested_host: port.requested_host,
         naming: naming(port.name, port.description, port.labels),
@@ -174,7 +184,9 @@ fn update(request: pb::UpdatePortRequest) -> Result<UpdatePort, Status> {
         port_security: mask
             .replaces("port_security_enabled", port.port_security_enabled.is_some())
             .then_some(port.port_security_enabled),
-        security_groups: None,
+        security_groups: mask
+            .replaces("security_group_ids", !port.security_group_ids.is_empty())
+            .then(|| groups(&port.security_group_ids, &mut fields)),
         admin_up: mask
             .replaces("admin_state_up", port.admin_state_up.is_some())
             .then_some(port.admin_state_up),
@@ -203,6 +215,13 @@ fn fixed_ips(fixed_ips: &[pb::port::FixedIp], fields: &mut Fields) -> Vec<FixedI
             .then(|| fields.ip(format_args!("fixed_ips[{index}].ip_address"), &fixed.ip_address)),
     };
     fixed_ips.iter().enumerate().map(fixed_ip).collect()
+}
+
+fn groups(ids: &[String], fields: &mut Fields) -> Vec<SecurityGroupId> {
+    let group = |(index, id): (usize, &String)| {
+        SecurityGroupId(fields.uuid(format_args!("security_group_ids[{index}]"), id))
+    };
+    ids.iter().enumerate().map(group).collect()
 }
 
 fn pairs(pairs: &[pb::port::AddressPair], fields: &mut Fields) -> Vec<AllowedAddressPair> {
@@ -265,6 +284,7 @@ impl Resource for Port {
             network_id: self.network.to_string(),
             mac_address: self.mac.to_string(),
             fixed_ips: fixed_ips.collect(),
+            security_group_ids: self.security_groups.iter().map(ToString::to_string).collect(),
             allowed_address_pairs: pairs.collect(),
             port_security_enabled: Some(self.port_security),
             admin_state_up: Some(self.admin_up),

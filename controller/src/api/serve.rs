@@ -1,12 +1,14 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use proto::v1::address_group_service_server::AddressGroupServiceServer;
 use proto::v1::change_service_server::ChangeServiceServer;
 use proto::v1::flow_service_server::FlowServiceServer;
 use proto::v1::host_service_server::HostServiceServer;
 use proto::v1::network_service_server::NetworkServiceServer;
 use proto::v1::port_service_server::PortServiceServer;
 use proto::v1::project_service_server::ProjectServiceServer;
+use proto::v1::security_group_service_server::SecurityGroupServiceServer;
 use proto::v1::subnet_service_server::SubnetServiceServer;
 use thiserror::Error;
 use tokio_stream::wrappers::UnixListenerStream;
@@ -111,6 +113,8 @@ async fn router(api: &Api) -> Result<(HealthReporter, Router), ServeError> {
         NetworkServiceServer,
         SubnetServiceServer,
         PortServiceServer,
+        SecurityGroupServiceServer,
+        AddressGroupServiceServer,
         HostServiceServer,
         ChangeServiceServer,
         FlowServiceServer
@@ -127,6 +131,8 @@ async fn not_serving(health: &mut HealthReporter) {
         NetworkServiceServer::<Api>::NAME,
         SubnetServiceServer::<Api>::NAME,
         PortServiceServer::<Api>::NAME,
+        SecurityGroupServiceServer::<Api>::NAME,
+        AddressGroupServiceServer::<Api>::NAME,
         HostServiceServer::<Api>::NAME,
         ChangeServiceServer::<Api>::NAME,
         FlowServiceServer::<Api>::NAME,

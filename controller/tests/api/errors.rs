@@ -38,7 +38,7 @@ fn describe(status: &Status) -> String {
 }
 
 #[track_caller]
-fn check<T: std::fmt::Debug>(result: Result<T, Status>, expected: &str) {
+pub(super) fn check<T: std::fmt::Debug>(result: Result<T, Status>, expected: &str) {
     assert_eq!(describe(&result.unwrap_err()), expected);
 }
 

@@ -97,12 +97,14 @@ async fn reflection_names_the_services_and_has_their_descriptors() {
     assert_eq!(
         names,
         [
+            "weft.v1.AddressGroupService",
             "weft.v1.ChangeService",
             "weft.v1.FlowService",
             "weft.v1.HostService",
             "weft.v1.NetworkService",
             "weft.v1.PortService",
             "weft.v1.ProjectService",
+            "weft.v1.SecurityGroupService",
             "weft.v1.SubnetService",
         ]
     );
