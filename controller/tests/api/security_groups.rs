@@ -271,7 +271,7 @@ async fn the_groups_of_ports() {
     let web = api.create_security_group(group(&project, "web", vec![])).await.unwrap();
     let db = api.create_security_group(group(&project, "db", vec![])).await.unwrap();
     let usual = api.create_port(port(&network, "usual")).await.unwrap();
-    assert_eq!(usual.security_group_ids, [default.id.clone()]);
+    assert_eq!(usual.security_group_ids, std::slice::from_ref(&default.id));
     let mut ids = [web.id.clone(), db.id.clone()];
     let asked = pb::Port { security_group_ids: ids.to_vec(), ..port(&network, "both") };
     let both = api.create_port(asked).await.unwrap();
