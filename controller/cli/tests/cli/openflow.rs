@@ -114,6 +114,7 @@ fn every_command_makes_what_ovs_ofctl_understands() {
     let meter = "meter=9 kbps burst bands=type=drop rate=1000 burst_size=100\n";
     let mut compared = 0;
     for (kind, commands, text) in [
+        (Some("--bundle"), ["add", "delete_strict"].as_slice(), flow),
         (None, ["add", "modify", "modify_strict", "delete", "delete_strict"].as_slice(), flow),
         (Some("--group"), &["add", "modify"], group),
         (Some("--group"), &["delete"], "group_id=7\n\ngroup_id=all\n"),
@@ -131,7 +132,7 @@ fn every_command_makes_what_ovs_ofctl_understands() {
             }
         }
     }
-    assert_eq!(compared, 13);
+    assert_eq!(compared, 19);
 }
 
 #[test]
