@@ -139,8 +139,10 @@
 //!
 //! # Text
 //!
-//! The syntax is that of `ovs-ofctl`, with two differences. `set_field` with a mask is read as what
+//! The syntax is that of `ovs-ofctl`, with a few differences. `set_field` with a mask is read as what
 //! it is printed from, one action; `ovs-ofctl` takes it apart into a `load` for each run of bits.
+//! The output that an `enqueue` stands for tells no length, which only counts for controllers. Some
+//! fields of ERSPAN and GTP-U are matched as they are told; `ovs-ofctl` masks them by their own value.
 //! What nobody knows is printed in a form of this crate's own, which it also reads: fields as
 //! `oxm(CLASS,NUMBER,EXPERIMENTER)=0x…`, actions as `raw(…)`, instructions as
 //! `raw_instruction(…)`.

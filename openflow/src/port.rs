@@ -10,6 +10,9 @@ use std::fmt;
 pub struct PortNo(pub u32);
 
 impl PortNo {
+    /// No output in the action set, as [`crate::Field::ACTSET_OUTPUT`] says it: `OFPP_UNSET` of OpenFlow
+    /// 1.5.
+    pub const UNSET: Self = Self(0xffff_fff7);
     /// Send back out of the port the packet came in by.
     pub const IN_PORT: Self = Self(0xffff_fff8);
     /// Submit the packet to the first flow table (packet-out only).
@@ -36,6 +39,7 @@ impl PortNo {
 impl fmt::Display for PortNo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match *self {
+            Self::UNSET => "UNSET",
             Self::IN_PORT => "IN_PORT",
             Self::TABLE => "TABLE",
             Self::NORMAL => "NORMAL",

@@ -133,6 +133,7 @@ fn reserved_port(name: &str) -> Option<PortNo> {
         ("LOCAL", PortNo::LOCAL),
         ("ANY", PortNo::ANY),
         ("NONE", PortNo::ANY),
+        ("UNSET", PortNo::UNSET),
     ];
     NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|&(_, port)| port)
 }

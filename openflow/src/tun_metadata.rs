@@ -93,11 +93,12 @@ impl TunMetadata {
         Self::right_aligned(number, shifted, mask)
     }
 
-    /// Value and mask made equally long by zeros in front.
+    /// The value made as long as the mask is without zeros in front.
     pub(crate) fn right_aligned(number: u8, value: &[u8], mask: &[u8]) -> Self {
-        let length = value.len().max(mask.len());
-        let filled = |bytes: &[u8]| [&vec![0; length - bytes.len()], bytes].concat();
-        Self::masked(number, &filled(value), filled(mask))
+        let mask = shortest(mask);
+        let value = &value[value.len().saturating_sub(mask.len())..];
+        let filled = [&vec![0; mask.len() - value.len()], value].concat();
+        Self::masked(number, &filled, mask.to_vec())
     }
 
     /// Reads a whole TLV; `None` for another field, or when value and mask differ in length.

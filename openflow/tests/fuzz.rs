@@ -19,14 +19,16 @@ use openflow::Flow;
 use openflow::message::Message;
 use replay::{Random, replay};
 
-const TEXTS: [&str; 11] = [
+const TEXTS: [&str; 13] = [
     include_str!("corpus/actions.txt"),
     include_str!("corpus/ct.txt"),
     include_str!("corpus/ethernet.txt"),
+    include_str!("corpus/fields.txt"),
     include_str!("corpus/flows.txt"),
     include_str!("corpus/ip.txt"),
     include_str!("corpus/meters.txt"),
     include_str!("corpus/registers.txt"),
+    include_str!("corpus/spellings.txt"),
     include_str!("corpus/tracking.txt"),
     include_str!("corpus/transport.txt"),
     "group_id=7,type=select,bucket=bucket_id:0,weight:3,actions=set_field:3->reg0,output:2",

@@ -314,7 +314,7 @@ fn wrong_text_is_told_by_column() {
         expect![[r#"
         actions=output:1 and more
                          ^
-        column 18: expected nothing more"#]],
+        column 18: expected an action or a port"#]],
     );
     wrong(
         "actions=élan",

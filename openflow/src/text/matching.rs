@@ -126,18 +126,21 @@ const OTHER_ETH_TYPE: Field = Field { class: u16::MAX, number: u8::MAX, experime
 /// Tag present: `OFPVID_PRESENT`.
 const VID_PRESENT: u128 = 0x1000;
 
-/// EtherType, IP protocol where it matters, and what to write instead.
+/// What to write instead of an EtherType and, where it matters, an IP protocol: the first that fits.
+/// The others are only read.
 pub(super) const SHORTHANDS: &[(&str, u16, Option<u8>)] = &[
     ("icmp", 0x0800, Some(1)),
     ("tcp", 0x0800, Some(6)),
     ("udp", 0x0800, Some(17)),
     ("sctp", 0x0800, Some(132)),
     ("ip", 0x0800, None),
+    ("ipv4", 0x0800, None),
     ("icmp6", 0x86dd, Some(58)),
     ("tcp6", 0x86dd, Some(6)),
     ("udp6", 0x86dd, Some(17)),
     ("sctp6", 0x86dd, Some(132)),
     ("ipv6", 0x86dd, None),
+    ("ip6", 0x86dd, None),
     ("arp", 0x0806, None),
     ("rarp", 0x8035, None),
     ("mpls", 0x8847, None),

@@ -194,9 +194,9 @@ fn word(input: &str) -> Parsed<'_, &str> {
     take_while1(part).parse(input).or_else(|_: nom::Err<Failure<'_>>| fail(input, "a name"))
 }
 
-/// The value behind `=`: everything up to a comma or a space.
+/// The value behind `=`, or `:` as `ovs-ofctl` also takes it: everything up to a comma or a space.
 fn assigned(input: &str) -> Parsed<'_, &str> {
-    let (input, _) = char('=').parse(input)?;
+    let Some(input) = input.strip_prefix(['=', ':']) else { return fail(input, "`=`") };
     let (value, rest) = input.split_at(end_of_value(input, &[',', ' ', '\t']));
     Ok((rest, value))
 }
@@ -300,7 +300,7 @@ fn flow<'a>(mut input: &'a str, naming: Naming<'a>) -> Parsed<'a, FlowStats> {
         let Some(item) = next_item(input) else { return fail("", "`actions=`") };
         let (rest, name) = word(item)?;
         input = match name {
-            "actions" => {
+            "actions" | "action" => {
                 let (rest, _) = char('=').parse(rest)?;
                 flow.matching = fields.finish()?;
                 let (rest, instructions) = action::instructions(rest, &flow.matching, naming)?;

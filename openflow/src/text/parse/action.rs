@@ -6,7 +6,7 @@ use nom::character::complete::char;
 
 use super::controller::controller;
 use super::ct::{ct, nat};
-use super::extension::{check_pkt_larger, dec_ttl, fin_timeout, note, output_trunc, sample, ttl};
+use super::extension::{check_pkt_larger, dec_ttl, fin_timeout, note, output_trunc, sample};
 use super::field::{arrow, load, set_field, subfield};
 use super::learn::learn;
 use super::legacy::legacy;
@@ -51,8 +51,8 @@ pub(super) fn instructions<'a>(
             }
             None => action(input, &scope, &mut applied)?,
         };
-        let Some(rest) = input.strip_prefix(',') else { break };
-        input = rest.trim_start();
+        let Some(rest) = next_action(input) else { break };
+        input = rest;
     }
     if !applied.is_empty() {
         sorted[APPLY] = Some(Instruction::ApplyActions(applied));
@@ -62,7 +62,11 @@ pub(super) fn instructions<'a>(
 
 /// Reads `drop`, or nothing at all, which says the same.
 fn drops(input: &str) -> Option<&str> {
-    if input.trim().is_empty() { Some("") } else { input.strip_prefix("drop") }
+    match input.split_at_checked(4) {
+        _ if input.trim().is_empty() => Some(""),
+        Some((word, rest)) if word.eq_ignore_ascii_case("drop") => Some(rest),
+        _ => None,
+    }
 }
 
 /// The place of actions that are applied among the instructions.
@@ -97,14 +101,14 @@ fn opt_instruction<'a>(input: &'a str, scope: &Scope<'_>) -> Parsed<'a, Option<I
             (rest, Instruction::WriteActions(actions))
         }
         "write_metadata" => {
-            let (rest, value) = argument(rest, integer)?;
-            match rest.strip_prefix('/') {
-                Some(rest) => {
-                    let (rest, mask) = integer(rest)?;
-                    (rest, Instruction::WriteMetadata { value, mask })
+            let (rest, (value, mask)) = argument(rest, |input| {
+                let (rest, value) = integer(input)?;
+                match rest.strip_prefix('/') {
+                    Some(rest) => integer(rest).map(|(rest, mask)| (rest, (value, mask))),
+                    None => Ok((rest, (value, u64::MAX))),
                 }
-                None => (rest, Instruction::WriteMetadata { value, mask: u64::MAX }),
-            }
+            })?;
+            (rest, Instruction::WriteMetadata { value, mask })
         }
         "raw_instruction" => {
             let (rest, bytes) = raw(rest)?;
@@ -127,7 +131,7 @@ pub(super) fn action<'a>(
         None => word(input)?,
     };
     if name == "load" {
-        return load(rest, actions);
+        return argument(rest, |rest| load(rest, actions)).map(|(rest, ())| rest);
     }
     if let Some(legacy) = legacy(name, rest, scope, actions) {
         return legacy.map(|(rest, ())| rest);
@@ -155,7 +159,9 @@ fn single<'a>(input: &'a str, name: &str, rest: &'a str, scope: &Scope<'_>) -> P
         "pop_vlan" | "strip_vlan" => (rest, Action::PopVlan),
         "push_mpls" => argument(rest, integer).map(|(rest, it)| (rest, Action::PushMpls(it)))?,
         "pop_mpls" => argument(rest, integer).map(|(rest, it)| (rest, Action::PopMpls(it)))?,
-        "set_mpls_ttl" => ttl(rest).map(|(rest, it)| (rest, Action::SetMplsTtl(it)))?,
+        "set_mpls_ttl" => {
+            argument(rest, integer).map(|(rest, it)| (rest, Action::SetMplsTtl(it)))?
+        }
         "dec_mpls_ttl" => (rest, Action::DecMplsTtl),
         "mod_nw_ttl" => argument(rest, integer).map(|(rest, it)| (rest, Action::SetNwTtl(it)))?,
         "dec_ttl" => dec_ttl(rest)?,
@@ -173,10 +179,12 @@ fn single<'a>(input: &'a str, name: &str, rest: &'a str, scope: &Scope<'_>) -> P
         "sample" => sample(rest, naming)?,
         "learn" => learn(rest, naming)?,
         "note" => note(rest)?,
-        "set_field" => set_field(rest, naming)?,
+        "set_field" => argument(rest, |rest| set_field(rest, naming))?,
         "move" => {
-            let (rest, source) = argument(rest, subfield)?;
-            let (rest, destination) = arrow(rest)?;
+            let (rest, (source, destination)) = argument(rest, |rest| {
+                let (rest, source) = subfield(rest)?;
+                arrow(rest).map(|(rest, destination)| (rest, (source, destination)))
+            })?;
             if source.bits != destination.bits {
                 return fail(input, "as many bits from as to");
             }
@@ -200,19 +208,39 @@ fn single<'a>(input: &'a str, name: &str, rest: &'a str, scope: &Scope<'_>) -> P
     })
 }
 
-/// Reads `:` and an argument.
-fn argument<'a, T>(input: &'a str, parser: impl FnOnce(&'a str) -> Parsed<'a, T>) -> Parsed<'a, T> {
-    let (rest, _) = char(':').parse(input)?;
-    parser(rest)
+/// Reads `:ARGUMENT`, or as `ovs-ofctl` also takes it, `=ARGUMENT` or `(ARGUMENT)`.
+pub(super) fn argument<'a, T>(
+    input: &'a str,
+    parser: impl FnOnce(&'a str) -> Parsed<'a, T>,
+) -> Parsed<'a, T> {
+    if let Some(rest) = input.strip_prefix('(') {
+        let (rest, value) = parser(rest)?;
+        let (rest, _) = char(')').parse(rest)?;
+        return Ok((rest, value));
+    }
+    match input.strip_prefix([':', '=']) {
+        Some(rest) => parser(rest),
+        None => fail(input, "`:`"),
+    }
 }
 
-/// Reads `:ARGUMENT` or `(ARGUMENT)`, both of which `ovs-ofctl` takes of most actions.
+/// What comes behind a comma, or behind a space where there is more.
+fn next_action(input: &str) -> Option<&str> {
+    match input.strip_prefix(',') {
+        Some(rest) => Some(rest.trim_start()),
+        None => {
+            Some(input.trim_start()).filter(|rest| rest.len() < input.len() && !rest.is_empty())
+        }
+    }
+}
+
+/// Reads `:ARGUMENT`, `=ARGUMENT` or `(ARGUMENT)`, whose end is known by what follows.
 pub(super) fn separated<'a, T>(
     input: &'a str,
     parser: impl FnOnce(&'a str) -> Result<T, nom::Err<Failure<'a>>>,
 ) -> Parsed<'a, T> {
     let (end, closed) = match input.as_bytes().first() {
-        Some(b':') => (input.find([',', ')', ' ']).unwrap_or(input.len()), 0),
+        Some(b':' | b'=') => (input.find([',', ')', ' ']).unwrap_or(input.len()), 0),
         Some(b'(') => match input.find(')') {
             Some(end) => (end, 1),
             None => return fail("", "`)`"),
@@ -233,8 +261,8 @@ pub(super) fn list<'a>(
             return Ok(rest);
         }
         rest = item(rest)?;
-        match rest.strip_prefix(',') {
-            Some(next) => rest = next.trim_start(),
+        match next_action(rest) {
+            Some(next) => rest = next,
             None if rest.starts_with(')') => {}
             None => return fail(rest, "`,` or `)`"),
         }
@@ -265,10 +293,14 @@ fn raw(input: &str) -> Parsed<'_, Bytes> {
 }
 
 fn output<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
-    if input.starts_with('(') {
+    if input.starts_with("(port=") || input.starts_with("(max_len=") {
         return output_trunc(input, naming);
     }
-    let (argument, _) = char(':').parse(input)?;
+    argument(input, |argument| output_to(argument, naming))
+}
+
+/// A port, or bits of a field that hold its number.
+fn output_to<'a>(argument: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
     let port = port(argument, naming);
     if !matches!(port, Ok((rest, _)) if !rest.starts_with('['))
         && let Ok((rest, source)) = subfield(argument)
@@ -292,7 +324,7 @@ pub(super) fn store<'a, T: TryFrom<u128>>(
 /// `resubmit:PORT` or `resubmit([PORT],[TABLE][,ct])`.
 fn resubmit<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
     let mut resubmit = Resubmit { in_port: PortNo::IN_PORT, table: NO_TABLE, ct: false };
-    if let Some(rest) = input.strip_prefix(':') {
+    if let Some(rest) = input.strip_prefix([':', '=']) {
         let (rest, in_port) = port(rest, naming)?;
         resubmit.in_port = in_port;
         return Ok((rest, Action::Resubmit(resubmit)));
@@ -300,6 +332,9 @@ fn resubmit<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action> {
     let (mut rest, _) = char('(').parse(input)?;
     if !rest.starts_with(',') {
         (rest, resubmit.in_port) = port(rest, naming)?;
+    }
+    if let Some(rest) = rest.strip_prefix(')').filter(|_| resubmit.in_port != PortNo::IN_PORT) {
+        return Ok((rest, Action::Resubmit(resubmit)));
     }
     (rest, _) = char(',').parse(rest)?;
     if !rest.starts_with([',', ')']) {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use nom::Parser;
 use nom::character::complete::char;
 
-use super::action::{list, store};
+use super::action::{argument, list, store};
 use super::field::arrow;
 use super::names::port;
 use super::{Parsed, dotted_bytes, fail, integer, word};
@@ -52,14 +52,6 @@ pub(super) fn dec_ttl(input: &str) -> Parsed<'_, Action> {
     Ok((rest, if ids.is_empty() { Action::DecNwTtl } else { Action::DecTtlCntIds(ids) }))
 }
 
-/// `(TTL)`.
-pub(super) fn ttl(input: &str) -> Parsed<'_, u8> {
-    let (rest, _) = char('(').parse(input)?;
-    let (rest, ttl) = integer(rest)?;
-    let (rest, _) = char(')').parse(rest)?;
-    Ok((rest, ttl))
-}
-
 /// `(BYTES)->FIELD[BIT]`.
 pub(super) fn check_pkt_larger(input: &str) -> Parsed<'_, Action> {
     let (rest, _) = char('(').parse(input)?;
@@ -92,8 +84,10 @@ pub(super) fn fin_timeout(input: &str) -> Parsed<'_, Action> {
 
 /// `:11.22.33`, filled up with zeros to 6, 14, 22 … bytes.
 pub(super) fn note(input: &str) -> Parsed<'_, Action> {
-    let (value, _) = char(':').parse(input)?;
-    let (rest, mut note) = dotted_bytes(value)?;
+    let (rest, mut note) = match input.starts_with([':', '=', '(']) {
+        true => argument(input, dotted_bytes)?,
+        false => (input, Vec::new()),
+    };
     // The header up to the note has ten bytes.
     note.resize(note.len().max(6), 0);
     note.resize(note.len() + padding(10 + note.len()), 0);

@@ -133,7 +133,17 @@ fn value_of_field<'a>(
         let source = LearnSource::Immediate(value);
         return Ok((rest, LearnSpec::Match { destination, source }));
     }
-    let oxm = oxm(spec, value, naming)?;
+    let oxm = match oxm(spec, value, naming) {
+        Ok(oxm) => oxm,
+        // What is no value of the field may be another that is as wide.
+        Err(error) => match subfield(value) {
+            Ok(("", source)) if source.bits == destination.bits => {
+                let source = LearnSource::Field(source);
+                return Ok((rest, LearnSpec::Match { destination, source }));
+            }
+            _ => return Err(error),
+        },
+    };
     if !oxm.is_exact() || oxm.value > widest(destination) {
         return fail(value, format!("a value of {} bits without a mask", destination.bits));
     }

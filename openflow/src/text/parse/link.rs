@@ -54,10 +54,11 @@ pub(super) fn bundle<'a>(input: &'a str, loads: bool, naming: Naming<'_>) -> Par
         return fail(rest, "`members:`");
     };
     let mut members = Vec::new();
+    rest = rest.trim_start_matches([' ', '[']);
     while !rest.starts_with(')') {
         let (next, member) = port(rest, naming)?;
         members.push(member);
-        rest = next.strip_prefix(',').map_or(next, str::trim_start);
+        rest = next.trim_start_matches([',', ' ', ']']);
     }
     let bundle = Bundle { fields, basis, algorithm, members, destination };
     Ok((&rest[1..], Action::Bundle(bundle)))

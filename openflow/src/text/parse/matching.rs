@@ -40,7 +40,7 @@ impl<'a> Fields<'a> {
             return self.unknown_field(rest);
         }
         let (rest, name) = word(input)?;
-        if !rest.starts_with('=') {
+        if !rest.starts_with(['=', ':']) {
             if let Some(number) = by_name(name).and_then(|spec| spec.field.tun_metadata_number()) {
                 self.put_option(&TunMetadata::present(number));
                 return Ok((rest, ()));
