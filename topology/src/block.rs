@@ -27,6 +27,12 @@ pub enum BlockId {
     Vteps,
     /// A network; the same on every host.
     Network(Key),
+    /// A policy profile: the rules of a set of security groups; the same on every host.
+    Profile(Key),
+    /// The members of a security group; the same on every host.
+    GroupMembers(Key),
+    /// The prefixes of an address group; the same on every host.
+    AddressGroup(Key),
     /// What a host needs whatever is on it.
     HostBase(Key),
     /// A network on one host.
@@ -51,6 +57,9 @@ impl BlockId {
         match self {
             Self::Vteps => BlockKind::Vteps,
             Self::Network(_) => BlockKind::Network,
+            Self::Profile(_) => BlockKind::Profile,
+            Self::GroupMembers(_) => BlockKind::GroupMembers,
+            Self::AddressGroup(_) => BlockKind::AddressGroup,
             Self::HostBase(_) => BlockKind::HostBase,
             Self::HostNetwork { .. } => BlockKind::HostNetwork,
             Self::HostPort { .. } => BlockKind::HostPort,
@@ -62,6 +71,9 @@ impl BlockId {
         match self {
             Self::Vteps => Key::NONE,
             Self::Network(key)
+            | Self::Profile(key)
+            | Self::GroupMembers(key)
+            | Self::AddressGroup(key)
             | Self::HostBase(key)
             | Self::HostNetwork { network: key, .. }
             | Self::HostPort { port: key, .. } => key,

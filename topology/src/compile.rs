@@ -14,6 +14,7 @@ mod guard;
 mod index;
 mod output;
 mod parts;
+mod policy;
 mod respond;
 mod track;
 mod vtep;
@@ -26,10 +27,13 @@ use rustc_hash::FxHashMap;
 use crate::block::{Block, BlockFlow, BlockId};
 use crate::facts::HostFacts;
 use crate::key::Key;
-use crate::model::{Change, Host, HostId, Model, Resource};
+use crate::model::{Change, Host, HostId, Model, Profile, Remote, Resource};
+use crate::zone::Zones;
 pub(crate) use forward::is_floating;
 pub(crate) use guard::allowed_source;
 use index::Index;
+pub(crate) use index::class_of;
+pub(crate) use policy::{PortPrefix, member_addresses};
 
 /// Compiles the model to blocks, and says which host has which.
 #[derive(Debug, Default)]
@@ -47,6 +51,7 @@ pub struct Compiler {
 struct Inputs {
     model: Model,
     facts: FxHashMap<HostId, HostFacts>,
+    zones: Zones,
     index: Index,
 }
 
@@ -83,6 +88,11 @@ impl Compiler {
     /// A compiler of an empty model.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A compiler of an empty model that gives ports these conntrack zones.
+    pub fn with_zones(zones: Zones) -> Self {
+        Self { inputs: Inputs { zones, ..Inputs::default() }, ..Self::default() }
     }
 
     /// Compiles everything: what any sequence of changes that leads to this model and these
@@ -133,6 +143,11 @@ impl Compiler {
     /// given to the first ([`HostFacts::distinct`]).
     pub fn facts(&self, host: HostId) -> Option<&HostFacts> {
         self.inputs.facts.get(&host)
+    }
+
+    /// The conntrack zones that ports have.
+    pub fn zones(&self) -> Zones {
+        self.inputs.zones
     }
 
     /// `host` reports `facts`; blocks follow with the next [`Compiler::flush`]. They are
@@ -202,6 +217,15 @@ impl Compiler {
                 let hosts = network.map(|network| self.inputs.index.hosts_of(network.id));
                 hosts.into_iter().flatten().collect()
             }
+            BlockId::Profile(key) => {
+                let profile = self.inputs.model.profile_by_key(key);
+                profile.map(|profile| self.inputs.serving(profile)).unwrap_or_default()
+            }
+            BlockId::GroupMembers(_) | BlockId::AddressGroup(_) => {
+                let profiles = self.inputs.naming(block);
+                let hosts = profiles.flat_map(|profile| self.inputs.serving(profile));
+                hosts.collect::<BTreeSet<_>>().into_iter().collect()
+            }
             BlockId::HostBase(host)
             | BlockId::HostNetwork { host, .. }
             | BlockId::HostPort { host, .. } => {
@@ -224,11 +248,40 @@ impl Inputs {
         Some((host, self.facts.get(&host.id)?))
     }
 
+    /// The remote that a block has the addresses of.
+    fn remote(&self, block: BlockId) -> Option<Remote> {
+        match block {
+            BlockId::GroupMembers(key) => {
+                Some(Remote::Group(self.model.security_group_by_key(key)?.id))
+            }
+            BlockId::AddressGroup(key) => {
+                Some(Remote::AddressGroup(self.model.address_group_by_key(key)?.id))
+            }
+            _ => None,
+        }
+    }
+
+    /// The profiles that look peers up in a block.
+    fn naming(&self, block: BlockId) -> impl Iterator<Item = &Profile> + '_ {
+        let remote = self.remote(block).into_iter();
+        let profiles = remote.flat_map(|remote| self.index.policy.profiles_naming(remote));
+        profiles.filter_map(|profile| self.model.profile(profile)).map(|profile| &**profile)
+    }
+
+    /// The hosts that serve a port of a profile.
+    fn serving(&self, profile: &Profile) -> Vec<HostId> {
+        self.index.policy.hosts_of(&profile.groups).collect()
+    }
+
     /// True when something gives rise to `block`.
     fn has_block(&self, block: BlockId) -> bool {
         match block {
             BlockId::Vteps => true,
             BlockId::Network(network) => self.model.network_by_key(network).is_some(),
+            BlockId::Profile(profile) => self.model.profile_by_key(profile).is_some(),
+            BlockId::GroupMembers(_) | BlockId::AddressGroup(_) => {
+                self.remote(block).is_some_and(|remote| self.index.policy.is_named(remote))
+            }
             BlockId::HostBase(host) => self.local(host).is_some(),
             BlockId::HostNetwork { host, network } => {
                 match (self.local(host), self.model.network_by_key(network)) {
@@ -259,6 +312,13 @@ impl Inputs {
                     .model
                     .network_by_key(network)
                     .is_some_and(|net| self.index.is_member(net.id, host)),
+                BlockId::Profile(profile) => self
+                    .model
+                    .profile_by_key(profile)
+                    .is_some_and(|profile| self.index.policy.serves(&profile.groups, host)),
+                BlockId::GroupMembers(_) | BlockId::AddressGroup(_) => self
+                    .naming(block)
+                    .any(|profile| self.index.policy.serves(&profile.groups, host)),
                 BlockId::HostBase(host)
                 | BlockId::HostNetwork { host, .. }
                 | BlockId::HostPort { host, .. } => host == own,

@@ -33,12 +33,29 @@ pub enum BlockKind {
     HostNetwork = 0x13,
     /// A port on its host. Owner: the port; member: the number of the address, from 1, or none.
     HostPort = 0x14,
+    /// A set of security groups that ports have, the same on every host. Owner: the profile;
+    /// member: a rule, or none.
+    Profile = 0x15,
+    /// The members of a security group that rules name as remote, the same on every host. Owner:
+    /// the group; member: the port.
+    GroupMembers = 0x16,
+    /// The prefixes of an address group, the same on every host. Owner: the address group; no
+    /// member.
+    AddressGroup = 0x17,
 }
 
 impl BlockKind {
     /// Every kind.
-    pub const ALL: [Self; 5] =
-        [Self::HostBase, Self::Vteps, Self::Network, Self::HostNetwork, Self::HostPort];
+    pub const ALL: [Self; 8] = [
+        Self::HostBase,
+        Self::Vteps,
+        Self::Network,
+        Self::HostNetwork,
+        Self::HostPort,
+        Self::Profile,
+        Self::GroupMembers,
+        Self::AddressGroup,
+    ];
 
     /// The name in documents and explanations.
     pub const fn name(self) -> &'static str {
@@ -48,6 +65,9 @@ impl BlockKind {
             Self::Network => "network",
             Self::HostNetwork => "network on host",
             Self::HostPort => "port on host",
+            Self::Profile => "profile",
+            Self::GroupMembers => "group members",
+            Self::AddressGroup => "address group",
         }
     }
 
@@ -59,12 +79,22 @@ impl BlockKind {
             Self::Network => ["network", "port, or 0"],
             Self::HostNetwork => ["network", "part of the flood list, or 0"],
             Self::HostPort => ["port", "number of the address, or 0"],
+            Self::Profile => ["profile", "rule, the first of those that it stands for, or 0"],
+            Self::GroupMembers => ["security group", "port"],
+            Self::AddressGroup => ["address group", "0"],
         }
     }
 
     /// True when its blocks are the same bytes on every host.
     pub const fn is_shared(self) -> bool {
-        matches!(self, Self::Vteps | Self::Network)
+        match self {
+            Self::Vteps
+            | Self::Network
+            | Self::Profile
+            | Self::GroupMembers
+            | Self::AddressGroup => true,
+            Self::HostBase | Self::HostNetwork | Self::HostPort => false,
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Explanations: from any flow of Weft's back to the tenant objects that it is there for.
 
+mod policy;
+mod rule;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,6 +13,7 @@ use crate::cookie::{BlockKind, Cookie};
 use crate::key::{Key, Kind};
 use crate::model::{Model, Port, ResourceId};
 use crate::pipeline::{Detail, DetailSpec, Verdict};
+pub use rule::in_words;
 
 /// Why a flow is there.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -57,8 +61,8 @@ pub enum Unexplained {
 
 /// Says why the flow with this cookie is there.
 ///
-/// The cookie is enough for every flow but those that several ports give rise to: with the flow's
-/// match, all of them are named, and only them.
+/// The cookie is enough for every flow but those that several ports or several rules give rise to:
+/// with the flow's match, all of them are named, and only them.
 ///
 /// # Errors
 ///
@@ -92,7 +96,16 @@ pub fn explain(
         BlockKind::HostPort => {
             story.add(Kind::Port, owner);
             story.add_source(owner, member);
+            if policy::is_judging(detail) {
+                story.add_groups_of(owner);
+            }
         }
+        BlockKind::Profile => story.add_profile(owner, member, detail, matching),
+        BlockKind::GroupMembers => {
+            story.add(Kind::SecurityGroup, owner);
+            story.add_members(owner, member, matching);
+        }
+        BlockKind::AddressGroup => story.add(Kind::AddressGroup, owner),
     }
     let verdict = if detail.spec().verdict == Verdict::Drop { "dropped: " } else { "" };
     let sentence = format!("{verdict}{} ({})", detail.spec().sentence, story.words.join(", "));

@@ -7,6 +7,7 @@
 //! simulated, is refused here too ([`Refusal`]), never half obeyed.
 
 mod compose;
+mod conntrack;
 mod fabric;
 mod packet;
 mod refusal;
@@ -15,7 +16,8 @@ mod table;
 mod trace;
 
 pub use compose::Transport;
-pub use fabric::{Delivery, Fabric, Hop, Journey, Loss, LossReason, Place};
+pub use conntrack::Conntrack;
+pub use fabric::{Connections, Delivery, Fabric, Hop, Journey, Loss, LossReason, Place};
 pub use packet::Packet;
 pub use refusal::Refusal;
 pub use switch::Switch;

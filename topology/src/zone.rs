@@ -1,7 +1,9 @@
 //! Conntrack zones: each port has one on its host, derived from its OpenFlow port number, so that
 //! there is nothing to allocate and nothing to leak.
 
-use openflow::PortNo;
+use openflow::{Action, Flow, Instruction, PortNo};
+
+use crate::pipeline::{Register, Table};
 
 /// Which conntrack zones are Weft's: those from a floor on. The ones below it stay the operator's.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -35,9 +37,38 @@ impl Default for Zones {
     }
 }
 
+/// The zone that a port's flow in table egress puts the port's connections into; `None` for any
+/// other flow, and for that of a port whose connections are not followed.
+///
+/// The flow comes and goes with the port's OpenFlow port number. So when it is added or removed, or
+/// has another zone than before, what is left in the zone is somebody else's.
+pub fn zone_of(flow: &Flow) -> Option<u16> {
+    let instructions = flow.instructions.iter().filter(|_| flow.table == Table::Egress.number());
+    let actions = instructions.flat_map(|instruction| match instruction {
+        Instruction::ApplyActions(actions) => &actions[..],
+        _ => &[],
+    });
+    let mut zones = actions.filter_map(|action| match action {
+        Action::SetField(oxm) if oxm.field == Register::ZONE.field => oxm.value.try_into().ok(),
+        _ => None,
+    });
+    zones.next().filter(|&zone| zone != 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_flow_of_a_port_tells_its_zone() {
+        let zone = |flow: &str| zone_of(&flow.parse().unwrap());
+        let egress =
+            "table=30,reg1=7 actions=set_field:3->reg7,set_field:4107->reg12,goto_table:31";
+        assert_eq!(zone(egress), Some(4107));
+        assert_eq!(zone(&egress.replace("4107", "0")), None);
+        assert_eq!(zone(&egress.replace("table=30", "table=80")), None);
+        assert_eq!(zone("table=30,reg1=7 actions=goto_table:60"), None);
+    }
 
     #[test]
     fn a_number_that_does_not_fit_has_no_zone() {

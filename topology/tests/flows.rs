@@ -124,6 +124,7 @@ fn actions(flow: &Flow) -> impl Iterator<Item = &Action> {
 fn next_tables(flow: &Flow) -> impl Iterator<Item = u8> {
     let resubmits = actions(flow).filter_map(|action| match action {
         Action::Resubmit(resubmit) => Some(resubmit.table),
+        Action::Ct(ct) => Some(ct.recirc_table),
         _ => None,
     });
     let gotos = flow.instructions.iter().filter_map(|instruction| match instruction {
@@ -146,6 +147,13 @@ fn names_objects(model: &Model, cookie: Cookie) -> bool {
         // The member is the number of a part of a list, or of an address.
         Some(BlockKind::HostNetwork) => exists(Kind::Network, owner),
         Some(BlockKind::HostPort) => exists(Kind::Port, owner),
+        Some(BlockKind::Profile) => {
+            exists(Kind::Profile, owner) && (member == Key::NONE || exists(Kind::Rule, member))
+        }
+        Some(BlockKind::GroupMembers) => {
+            exists(Kind::SecurityGroup, owner) && exists(Kind::Port, member)
+        }
+        Some(BlockKind::AddressGroup) => exists(Kind::AddressGroup, owner) && member == Key::NONE,
         None => false,
     }
 }

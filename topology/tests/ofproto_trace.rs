@@ -59,7 +59,7 @@ fn the_simulator_does_what_open_vswitch_does() {
                         continue;
                     }
                     let ours = switch.process(in_port, packet.clone());
-                    let (theirs, text) = ovs.trace(in_port, &packet);
+                    let (theirs, text) = ovs.trace(in_port, &packet, &ours);
                     assert_eq!(Course::of(&ours), theirs, "{ours}\n{text}");
                     compared += 1;
                 }

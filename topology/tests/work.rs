@@ -11,8 +11,8 @@ use topology::compile::{Compiler, Work};
 use topology::facts::HostFacts;
 use topology::key::Key;
 use topology::model::{
-    Change, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId, ProjectId, Resource,
-    ResourceId, Segment, SubnetId, Timestamp,
+    Change, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId, Profile, ProfileId,
+    ProjectId, Resource, ResourceId, Segment, SubnetId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -43,6 +43,9 @@ fn costs(ports: u32) -> Vec<(&'static str, Cost)> {
     for host in 1..=HOSTS {
         compiler.apply(&Change::Put(Resource::Host(Arc::new(self::host(host)))));
     }
+    let profile =
+        Profile { id: ProfileId::of(meta(1).key), meta: meta(1), groups: BTreeSet::new() };
+    compiler.apply(&Change::Put(Resource::Profile(Arc::new(profile))));
     for number in 1..=ports {
         put(&mut compiler, port(number, 1 + number % HOSTS));
     }

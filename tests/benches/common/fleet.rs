@@ -8,8 +8,8 @@ use topology::compile::Compiler;
 use topology::facts::HostFacts;
 use topology::key::Key;
 use topology::model::{
-    Change, FixedIp, Host, HostId, Meta, Model, Network, NetworkId, Port, PortId, Project,
-    ProjectId, Resource, Segment, Subnet, SubnetId, Timestamp,
+    Change, FixedIp, Host, HostId, Meta, Model, Network, NetworkId, Port, PortId, Profile,
+    ProfileId, Project, ProjectId, Resource, Segment, Subnet, SubnetId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -45,6 +45,9 @@ impl Size {
             put(&mut model, Resource::Network(network_of(network).into()));
             put(&mut model, Resource::Subnet(subnet_of(network).into()));
         }
+        let key = Key::NONE.next();
+        let (id, groups) = (ProfileId::of(key), BTreeSet::new());
+        put(&mut model, Resource::Profile(Profile { id, meta: meta(1, "profile"), groups }.into()));
         for port in 1..=self.ports {
             let port = self.port(port, Some(bound_to(port)));
             put(&mut model, Resource::Port(port.into()));

@@ -32,14 +32,37 @@ allowed explicitly is dropped, by a flow that says why.
               guard ─► guard_ipv6                                 │      │
                   ▼                                               │      │
               respond ─► respond_nd ─► back to the port           │      │
+                  ▼                                               │      │
+              egress ─► what the port may send (below)            │      │
                   ▼                                               ▼      ▼
               forward_local ◄─────────────────────────────────────┴──────┘
-               │      │    └─ broadcast, multicast ─► flood ─► flood_local ─► output
+               │      │    └─ broadcast, multicast ─► flood ─► flood_local ─► ingress
                │      ▼                                 ▼
                │   forward_remote                  flood_remote ─► flood_vteps ─► encap
                ▼      │        │                        │
-            output  encap    uplink                   uplink
+           ingress  encap    uplink                   uplink
+               │
+               └─► what the port may get (below) ─► output
 ```
+
+Both halves of policy are built alike, the one for the port that sends and the one for the port
+that gets the packet. IP goes through conntrack, in a zone of the port's own (its OpenFlow port
+number + 4096, unless weftd was told another floor), and comes back as new, as a reply or as
+related to what is known:
+
+```
+ egress ─► egress_track ═► conntrack ═► egress_state ─► egress_verdict ─► forward_local
+                │                            ┊                 │
+                └─ ARP, ND, DHCP,            ┊ asks            └─ new: egress_commit ═►
+                   stateless groups          ▼                    conntrack ═► egress_committed
+                                           rules ─► peers ─► peer_rules
+```
+
+A packet is judged by the rules of the direction in which its connection *began*: in that direction
+by its own headers, in the other by the original tuple, the addresses and ports that the connection
+began with, which conntrack tells. No verdict is remembered anywhere. So a rule that is removed
+stops running connections in both directions with the next packet, and one that is added lets them
+go on.
 ";
 
 const COOKIES: &str = "\
@@ -63,11 +86,29 @@ const EXPLAIN: &str = "\
 const LIMITS: &str = "\
 ## Limits
 
-* Open vSwitch follows a packet through at most 4,096 resubmits and drops it whole after that. A
-  broadcast takes one for every port of its network on the sender's host and one for every host
-  that has a port of it: about 4,000 together.
+* Open vSwitch follows a packet through at most 4,096 look-ups and drops it whole after that. A
+  broadcast takes three for every port of its network on the sender's host and one for every host
+  that has a port of it. Where the groups of the ports are stateless, an IP broadcast takes three
+  more for every port, and two for every remote that their rules name.
 * A part of a flood list has at most 256 local ports or 400 tunnel endpoints, so that the flow
   stays well under the 65,535 bytes of a message.
+* A remote group is its members on the packet's own network, by their addresses and allowed address
+  pairs. What comes through a router, and a link-local address, is told by a prefix or an address
+  group.
+* A port without port security sends and gets anything: no rule is looked at.
+* ICMP messages that conntrack does not follow (neither query, nor answer, nor about a known
+  connection) are dropped as invalid, whatever the rules say. Neighbour discovery, multicast
+  listener messages and DHCP from client to server and back are not for rules to judge.
+* Of a packet in fragments the first is judged, and conntrack hands the others on with it. That
+  needs the switch's fragment handling `nx-match`, which weftd sets. Stateless groups cannot do
+  that: fragments behind the first have no ports, and only rules without ports allow them.
+* SCTP with ports needs a datapath whose conntrack knows SCTP: Linux, or Open vSwitch's own from
+  3.2 on. Elsewhere the ports of replies are unknown and rules with ports drop them.
+* Of a stateful group's logged rules, packets of connections not yet answered are reported, at the
+  rate of meter 1. A rule with a remote group or address group is looked at, and reported, only
+  where no rule without one allows the packet.
+* The packets that `EgressNew` and `IngressNew` count are those of connections that conntrack has
+  seen no answer to: one for a TCP connection, more for a one-way stream.
 ";
 
 /// The whole of `PIPELINE.md`.

@@ -9,8 +9,9 @@ use topology::compile::Compiler;
 use topology::facts::HostFacts;
 use topology::key::Key;
 use topology::model::{
-    Change, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId, ProjectId, Resource,
-    Segment, SubnetId, Timestamp,
+    Change, Direction, Ethertype, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId,
+    PortRange, Profile, ProfileId, ProjectId, Remote, Resource, Rule, RuleId, SecurityGroup,
+    SecurityGroupId, Segment, SubnetId, Timestamp, Traffic,
 };
 use uuid::Uuid;
 
@@ -50,7 +51,12 @@ impl Station {
     }
 }
 
-/// Network "blue", VNI 5001, with a station on each of the hosts "alpha" and "beta".
+/// The TCP port that "db" serves.
+pub(crate) const POSTGRES: u16 = 5432;
+
+/// Network "blue", VNI 5001, with a station on each of the hosts "alpha" and "beta". Each is in a
+/// security group of its own name: "web" may begin any connection of IPv4, "db" may be reached by
+/// members of "web" on one TCP port.
 pub(crate) fn compiler() -> Compiler {
     let mut compiler = Compiler::new();
     let mut put = |resource| compiler.apply(&Change::Put(resource));
@@ -64,6 +70,22 @@ pub(crate) fn compiler() -> Compiler {
         shared: false,
         port_security: true,
     })));
+    let any = Traffic::any(Direction::Egress, Ethertype::Ipv4);
+    let reach = Traffic {
+        direction: Direction::Ingress,
+        protocol: Some(6),
+        ports: Some(PortRange { first: POSTGRES, last: POSTGRES }),
+        remote: Remote::Group(group(WEB)),
+        ..any
+    };
+    for (station, allows) in [(WEB, any), (DB, reach)] {
+        put(Resource::SecurityGroup(Arc::new(security_group(station, allows))));
+        put(Resource::Profile(Arc::new(Profile {
+            id: ProfileId::of(meta(station.number, "").key),
+            meta: meta(station.number, ""),
+            groups: BTreeSet::from([group(station)]),
+        })));
+    }
     for (station, host) in [(WEB, "alpha"), (DB, "beta")] {
         let tunnel_ip = Ipv4Addr::new(192, 0, 2, station.ip.octets()[3]);
         put(Resource::Host(Arc::new(Host {
@@ -90,6 +112,29 @@ pub(crate) fn compiler() -> Compiler {
     compiler
 }
 
+fn group(station: Station) -> SecurityGroupId {
+    SecurityGroupId(Uuid::from_u128(u128::from(station.number)))
+}
+
+/// The group that only `station` is in, with one rule.
+fn security_group(station: Station, allows: Traffic) -> SecurityGroup {
+    let rule = Rule {
+        id: RuleId(Uuid::from_u128(u128::from(station.number))),
+        key: meta(station.number, "").key,
+        description: String::new(),
+        allows,
+        log: false,
+    };
+    SecurityGroup {
+        id: group(station),
+        meta: meta(station.number, station.name),
+        project: ProjectId(Uuid::nil()),
+        stateful: true,
+        default: false,
+        rules: vec![rule],
+    }
+}
+
 fn port(station: Station, network: NetworkId) -> Port {
     Port {
         id: PortId(Uuid::from_u128(u128::from(station.number))),
@@ -100,7 +145,7 @@ fn port(station: Station, network: NetworkId) -> Port {
         fixed_ips: vec![FixedIp { subnet: SubnetId(Uuid::nil()), ip: station.ip.into() }],
         allowed_address_pairs: vec![],
         port_security: true,
-        security_groups: BTreeSet::new(),
+        security_groups: BTreeSet::from([group(station)]),
         admin_up: true,
         requested_host: None,
         bound_host: Some(station.host()),

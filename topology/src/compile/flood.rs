@@ -38,7 +38,7 @@ pub(super) fn here(emit: &mut Emit, network: Key, parts: impl Iterator<Item = Ke
 pub(super) fn to_ports(emit: &mut Emit, network: Key, part: Key, ports: &[Key]) {
     let copy = |port: &Key| {
         let port = set(Register::DESTINATION_PORT, port.get());
-        [port, Action::resubmit(Table::Output.number())]
+        [port, Action::resubmit(Table::Ingress.number())]
     };
     if !ports.is_empty() {
         let actions = ports.iter().flat_map(copy).collect();

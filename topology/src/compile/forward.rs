@@ -27,7 +27,7 @@ pub(super) fn to_port(emit: &mut Emit, network: Key, port: &Port) {
         Key::NONE,
         destination(network, port.mac),
         vec![set(Register::DESTINATION_PORT, port.meta.key.get())],
-        Table::Output,
+        Table::Ingress,
     );
 }
 

@@ -1,3 +1,5 @@
+mod policy;
+
 use openflow::Flow;
 
 use super::emit::Emit;
@@ -29,6 +31,19 @@ impl Inputs {
                     self.model.network_by_key(network)?,
                     self.model.port_by_key(member)?,
                 );
+            }
+            BlockId::Profile(profile) => {
+                self.profile(emit, self.model.profile_by_key(profile)?, member)?;
+            }
+            BlockId::GroupMembers(group) => {
+                self.member(
+                    emit,
+                    self.model.security_group_by_key(group)?,
+                    self.model.port_by_key(member)?,
+                )?;
+            }
+            BlockId::AddressGroup(group) => {
+                super::policy::address_group(emit, self.model.address_group_by_key(group)?);
             }
             BlockId::HostBase(host) => {
                 let (host, facts) = self.local(host)?;
@@ -118,8 +133,10 @@ impl Inputs {
         let number = *facts.ports.get(&port.id)?;
         let network = self.model.network(port.network)?.meta.key;
         if port.serving_host() == Some(host.id) {
+            let policy = self.port_policy(port, number)?;
             classify::from_port(emit, network, port.meta.key, number);
             guard::port(emit, port);
+            super::policy::port(emit, port.meta.key, policy);
             forward::to_port(emit, network, port);
             output::to_port(emit, port.meta.key, number);
         }
@@ -132,6 +149,7 @@ fn host_base(emit: &mut Emit, host: &Host, facts: &HostFacts) {
     vtep::base(emit);
     guard::base(emit);
     respond::base(emit);
+    super::policy::base(emit);
     forward::base(emit);
     flood::base(emit);
     output::base(emit, host.tunnel_ip, facts.vxlan_port);

@@ -1,3 +1,5 @@
+mod policy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -7,6 +9,8 @@ use rustc_hash::FxHashMap;
 use super::parts::{Part, Parts, Touched};
 use crate::key::Key;
 use crate::model::{HostId, NetworkId, PortId};
+pub(crate) use policy::class_of;
+pub(super) use policy::{PolicyIndex, TouchedRules};
 
 /// What the compile functions ask of model and facts and would be slow to find there.
 ///
@@ -23,6 +27,8 @@ pub(super) struct Index {
     pair_macs: FxHashMap<(NetworkId, MacAddr), BTreeSet<(Key, PortId)>>,
     /// Tunnel address → hosts that say it is theirs.
     tunnel_ips: FxHashMap<IpAddr, BTreeSet<Key>>,
+    /// Of security groups.
+    pub(super) policy: PolicyIndex,
 }
 
 impl Index {

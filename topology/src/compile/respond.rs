@@ -29,7 +29,7 @@ pub(super) fn base(emit: &mut Emit) {
     let no_source = neighbour(Match::new(), NEIGHBOUR_SOLICITATION);
     let no_source = no_source.with(Field::ND_SLL, MacAddr::ZERO);
     emit.goto(Detail::RespondNoSource, Key::NONE, no_source, Vec::new(), Table::ForwardLocal);
-    emit.goto(Detail::RespondMiss, Key::NONE, Match::new(), Vec::new(), Table::ForwardLocal);
+    emit.goto(Detail::RespondMiss, Key::NONE, Match::new(), Vec::new(), Table::Egress);
     // The first step has put the answering port's address into eth_src: one flow finishes all.
     emit.end(
         Detail::RespondNd,

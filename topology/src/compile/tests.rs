@@ -5,5 +5,6 @@ mod flood;
 mod forward;
 mod guard;
 mod incremental;
+mod policy;
 mod provider;
 mod shared;

@@ -1,5 +1,7 @@
 //! Which fragments depend on what: every change marks all that it can have an effect on.
 
+mod policy;
+
 use std::collections::BTreeSet;
 
 use openflow::MacAddr;
@@ -8,7 +10,9 @@ use super::{Compiler, Dirty, Inputs};
 use crate::block::BlockId;
 use crate::facts::HostFacts;
 use crate::key::Key;
-use crate::model::{Host, HostId, Network, NetworkId, Port, Resource};
+use crate::model::{
+    AddressGroup, Host, HostId, Network, NetworkId, Port, Profile, Resource, SecurityGroup,
+};
 
 impl Dirty {
     fn mark(&mut self, block: BlockId, member: Key) {
@@ -50,7 +54,17 @@ impl Compiler {
             }
             // No flow depends on a project or on a subnet: ports hold their addresses.
             Some(Resource::Project(_) | Resource::Subnet(_)) | None => {}
-            Some(Resource::SecurityGroup(_) | Resource::AddressGroup(_) | Resource::Profile(_)) => {
+            Some(Resource::SecurityGroup(_)) => {
+                let [old, new] = [old, new].map(|side| side.and_then(as_group));
+                self.track_group(old, new);
+            }
+            Some(Resource::AddressGroup(_)) => {
+                let [old, new] = [old, new].map(|side| side.and_then(as_address_group));
+                self.track_address_group(old, new);
+            }
+            Some(Resource::Profile(_)) => {
+                let [old, new] = [old, new].map(|side| side.and_then(as_profile));
+                self.track_profile(old, new);
             }
         }
     }
@@ -73,6 +87,10 @@ impl Compiler {
             for port in self.inputs.model.ports_of(network.id) {
                 let Some(host) = port.serving_host() else { continue };
                 self.dirty.mark(BlockId::Network(key), port.meta.key);
+                let groups = port.security_groups.iter();
+                for block in groups.filter_map(|&group| self.inputs.members_block(group)) {
+                    self.dirty.mark(block, port.meta.key);
+                }
                 if let Some(host_key) = self.inputs.host_key(host) {
                     let block = BlockId::HostPort { host: host_key, port: port.meta.key };
                     self.dirty.mark_local(host, block);
@@ -205,6 +223,7 @@ impl Compiler {
             }
         }
         self.track_pair_macs(old, new);
+        self.track_port_policy(old, new);
         for port in [old, new].into_iter().flatten() {
             let Some((network, host)) = place(port) else { continue };
             self.mark_port(network, host, port.meta.key);
@@ -299,6 +318,27 @@ fn as_port(resource: &Resource) -> Option<&Port> {
 fn as_host(resource: &Resource) -> Option<&Host> {
     match resource {
         Resource::Host(host) => Some(host),
+        _ => None,
+    }
+}
+
+fn as_group(resource: &Resource) -> Option<&SecurityGroup> {
+    match resource {
+        Resource::SecurityGroup(group) => Some(group),
+        _ => None,
+    }
+}
+
+fn as_address_group(resource: &Resource) -> Option<&AddressGroup> {
+    match resource {
+        Resource::AddressGroup(group) => Some(group),
+        _ => None,
+    }
+}
+
+fn as_profile(resource: &Resource) -> Option<&Profile> {
+    match resource {
+        Resource::Profile(profile) => Some(profile),
         _ => None,
     }
 }

@@ -2,11 +2,11 @@ use expect_test::{Expect, expect};
 
 use super::explain;
 use crate::compile::tests::fixture::{
-    World, fixed_ip, host_id, key, pair, port, port_id, vlan, vxlan,
+    World, fixed_ip, group_id, host_id, key, pair, port, port_id, vlan, vxlan,
 };
 use crate::cookie::Cookie;
-use crate::model::{Model, Port, ResourceId};
-use crate::pipeline::Detail;
+use crate::model::{Direction, Ethertype, Model, Port, PortRange, Remote, ResourceId, Traffic};
+use crate::pipeline::{Detail, Table};
 
 fn world() -> World {
     let vrrp = |port: Port| Port {
@@ -112,4 +112,97 @@ fn every_flow_leads_to_objects_that_exist() {
             assert!(!explained.sentence.contains("which does not"), "{explained}");
         }
     }
+}
+
+/// A web server: anybody reaches port 80, members of the group and of two address ranges more.
+fn policed() -> World {
+    let tcp = |first, last, remote| Traffic {
+        protocol: Some(6),
+        ports: Some(PortRange { first, last }),
+        remote,
+        ..Traffic::any(Direction::Ingress, Ethertype::Ipv4)
+    };
+    let prefix = Remote::Prefix("10.0.0.0/8".parse().unwrap());
+    let rules = [tcp(80, 80, Remote::Any), tcp(81, 90, Remote::Group(group_id(1)))];
+    let vrrp = |port: Port| Port {
+        allowed_address_pairs: vec![pair("2001:db8::100/128", None)],
+        security_groups: [group_id(1), group_id(2)].into(),
+        ..port
+    };
+    let mut world = World::new()
+        .host(1, "192.0.2.11")
+        .network(1, vxlan(5001))
+        .group(1, true, &rules)
+        .group(2, true, &[tcp(80, 87, Remote::Any), tcp(22, 22, prefix)])
+        .port(1, vrrp(port(1, 1)))
+        .port(1, vrrp(port(2, 1)));
+    world.compiler.flush();
+    world
+}
+
+#[test]
+fn flows_of_rules_name_every_rule_that_they_are_there_for() {
+    let world = policed();
+    let tables = [Table::Rules, Table::Peers, Table::PeerRules, Table::EgressVerdict];
+    let mut lines = Vec::new();
+    for flow in world.compiler.desired(host_id(1)) {
+        let flow = &flow.flow;
+        if flow.cookie >> 56 != 0x10 && tables.iter().any(|table| table.number() == flow.table) {
+            let explained =
+                explain(Cookie(flow.cookie), Some(&flow.matching), world.compiler.model());
+            lines.push(format!("{}\n", explained.unwrap()));
+        }
+    }
+    lines.sort();
+    expect![[r#"
+        egress_verdict, allowed, and a new connection from the port (port "port-1" 00000000-0000-0000-0000-000000000001, security groups "group-1" and "group-2")
+        egress_verdict, allowed, and a new connection from the port (port "port-2" 00000000-0000-0000-0000-000000000002, security groups "group-1" and "group-2")
+        egress_verdict, dropped: no rule of the port's security groups allows it to send this (port "port-1" 00000000-0000-0000-0000-000000000001, security groups "group-1" and "group-2")
+        egress_verdict, dropped: no rule of the port's security groups allows it to send this (port "port-2" 00000000-0000-0000-0000-000000000002, security groups "group-1" and "group-2")
+        peer_rules, allowed to members of the remote, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peer_rules, allowed to members of the remote, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peer_rules, allowed to members of the remote, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peer_rules, allowed to members of the remote, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peer_rules, allowed to members of the remote, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peer_rules, allowed to members of the remote, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peer_rules, allowed to members of the remote, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peer_rules, allowed to members of the remote, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peer_rules, allowed to members of the remote, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peer_rules, allowed to members of the remote, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
+        peers, an address of a port that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, port "port-1" 00000000-0000-0000-0000-000000000001)
+        peers, an address of a port that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, port "port-1" 00000000-0000-0000-0000-000000000001, port "port-2" 00000000-0000-0000-0000-000000000002)
+        peers, an address of a port that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, port "port-2" 00000000-0000-0000-0000-000000000002)
+        rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 10 of "group-1": ingress IPv4 tcp 80 from anywhere, rule 20 of "group-2": ingress IPv4 tcp 80-87 from anywhere)
+        rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 21 of "group-2": ingress IPv4 tcp 22 from 10.0.0.0/8)
+        rules, allowed, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 10 of "group-1": ingress IPv4 tcp 80 from anywhere, rule 20 of "group-2": ingress IPv4 tcp 80-87 from anywhere)
+        rules, allowed, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 21 of "group-2": ingress IPv4 tcp 22 from 10.0.0.0/8)
+        rules, tries rules with a remote group or address group, by the packet's own headers (profile 1 of security groups "group-1" and "group-2")
+        rules, tries rules with a remote group or address group, by what its connection began with (profile 1 of security groups "group-1" and "group-2")
+    "#]].assert_eq(&lines.concat());
+}
+
+#[test]
+fn what_rules_were_about_is_said_without_them_too() {
+    let cookies = [
+        Cookie::new(Detail::Rule, key(1), key(10)),
+        Cookie::new(Detail::Rule, key(1), key(99)),
+        Cookie::new(Detail::Rule, key(9), key(10)),
+        Cookie::new(Detail::GroupMember, key(1), key(1)),
+        Cookie::new(Detail::GroupMember, key(7), key(8)),
+        Cookie::new(Detail::AddressGroupPrefix, key(3), key(0)),
+        Cookie::new(Detail::IngressDenied, key(1), key(0)),
+    ];
+    check(
+        policed().compiler.model(),
+        &cookies,
+        expect![[r#"
+        rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 10 of "group-1": ingress IPv4 tcp 80 from anywhere, rule 20 of "group-2": ingress IPv4 tcp 80-87 from anywhere)
+        rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 99, which does not exist)
+        rules, allowed, by the packet's own headers (profile 9, which does not exist)
+        peers, an address of a port that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, port "port-1" 00000000-0000-0000-0000-000000000001)
+        peers, an address of a port that is in the remote group (security group with key 7, which does not exist, port with key 8, which does not exist)
+        peers, an address of the address group (address group with key 3, which does not exist)
+        ingress_verdict, dropped: no rule of the port's security groups allows it to get this (port "port-1" 00000000-0000-0000-0000-000000000001, security groups "group-1" and "group-2")
+    "#]],
+    );
 }

@@ -1,4 +1,4 @@
-use openflow::{Action, Field, Flow, Instruction, PortNo};
+use openflow::{Action, Ct, CtZone, Field, Flow, Instruction, PortNo, Subfield};
 
 use super::{Detail, Register, Table, TableSpec, Verdict};
 use crate::cookie::Cookie;
@@ -39,6 +39,14 @@ pub enum Violation {
     /// The table does not set this field.
     #[error("table {table} does not set {field:?}")]
     Rewrite {
+        /// The table.
+        table: &'static str,
+        /// The field.
+        field: Field,
+    },
+    /// The table does not copy this field.
+    #[error("table {table} does not copy {field:?}")]
+    Copy {
         /// The table.
         table: &'static str,
         /// The field.
@@ -129,14 +137,16 @@ fn check_action(table: Table, action: &Action) -> Result<(), Violation> {
     match action {
         Action::SetField(oxm) => check_rewrite(spec, oxm.field),
         Action::Move { source, destination } => {
-            let register = Register::ALL.iter().find(|register| register.field == source.field);
             let read = spec.reads.iter().any(|register| register.field == source.field);
-            if register.is_some() && !read {
-                return Err(Violation::Match { table: spec.name, field: source.field });
+            if !read && !spec.copies.contains(&source.field) {
+                return Err(Violation::Copy { table: spec.name, field: source.field });
             }
             check_rewrite(spec, destination.field)
         }
         Action::Resubmit(resubmit) => check_next(table, resubmit.table),
+        Action::Ct(ct) if spec.tracks && is_plain(ct) => check_next(table, ct.recirc_table),
+        // Without a meter, whoever sends the packets decides how many the controller gets.
+        Action::Controller(controller) if spec.logs && controller.meter.is_some() => Ok(()),
         Action::PushVlan(_) if spec.rewrites.contains(&Field::VLAN_VID) => Ok(()),
         Action::PopVlan if spec.matches.contains(&Field::VLAN_VID) => Ok(()),
         Action::Output { port, .. } => {
@@ -151,6 +161,16 @@ fn check_action(table: Table, action: &Action) -> Result<(), Violation> {
     }
 }
 
+/// Conntrack in the zone of the port that the packet is judged for, and nothing else. Always with a
+/// table to go on to: without, what conntrack lets go of beside the packet itself goes unseen.
+fn is_plain(ct: &Ct) -> bool {
+    let zone = Subfield { field: Register::ZONE.field, offset: 0, bits: 16 };
+    ct.zone == CtZone::Field(zone)
+        && ct.flags & !Ct::COMMIT == 0
+        && ct.alg == 0
+        && ct.actions.is_empty()
+}
+
 fn check_rewrite(spec: &TableSpec, field: Field) -> Result<(), Violation> {
     let register = spec.writes.iter().any(|register| register.field == field);
     if register || spec.rewrites.contains(&field) {
@@ -162,7 +182,7 @@ fn check_rewrite(spec: &TableSpec, field: Field) -> Result<(), Violation> {
 
 #[cfg(test)]
 mod tests {
-    use openflow::Match;
+    use openflow::{Controller, Match};
 
     use super::*;
     use crate::key::Key;
@@ -228,6 +248,72 @@ mod tests {
         for (flow, reason) in cases {
             assert_eq!(refused(flow), reason);
         }
+    }
+
+    /// A flow of table egress_track with this action.
+    fn track(action: Action) -> Flow {
+        Flow {
+            table: Table::EgressTrack.number(),
+            priority: 100,
+            cookie: Cookie::new(Detail::EgressTrack, Key::NONE, Key::NONE).0,
+            matching: Match::new().with(Field::ETH_TYPE, 0x0800u16),
+            instructions: vec![Instruction::ApplyActions(vec![action])],
+            ..Flow::default()
+        }
+    }
+
+    #[test]
+    fn conntrack_is_of_the_ports_zone_and_always_looked_at_again() {
+        let zone = Subfield { field: Field::REG12, offset: 0, bits: 16 };
+        let ct = Ct {
+            flags: 0,
+            zone: CtZone::Field(zone),
+            recirc_table: Table::EgressState.number(),
+            alg: 0,
+            actions: Vec::new(),
+        };
+        let checked = |ct: Ct| check(&track(Action::Ct(ct)));
+        assert_eq!(checked(ct.clone()), Ok(()));
+        let unused =
+            |result: Result<(), Violation>| matches!(result, Err(Violation::Unused { .. }));
+        assert!(unused(checked(Ct { zone: CtZone::Immediate(0), ..ct.clone() })));
+        assert!(unused(checked(Ct { flags: Ct::FORCE, ..ct.clone() })));
+        assert!(unused(checked(Ct { actions: vec![Action::CtClear], ..ct.clone() })));
+        let next = checked(Ct { recirc_table: u8::MAX, ..ct.clone() });
+        assert_eq!(next, Err(Violation::Next { table: "egress_track", next: u8::MAX }));
+        let elsewhere = Flow {
+            instructions: vec![Instruction::ApplyActions(vec![Action::Ct(ct)])],
+            ..in_order()
+        };
+        assert!(unused(check(&elsewhere)));
+    }
+
+    #[test]
+    fn the_controller_is_told_only_of_what_rules_match_and_not_without_a_meter() {
+        let rule = |meter| Flow {
+            table: Table::Rules.number(),
+            priority: 110,
+            cookie: Cookie::new(Detail::RuleLogged, Key::NONE, Key::NONE).0,
+            matching: Match::new().with(Field::REG4, 1u32),
+            instructions: vec![Instruction::ApplyActions(vec![Action::Controller(Controller {
+                meter,
+                ..Controller::default()
+            })])],
+            ..Flow::default()
+        };
+        assert_eq!(check(&rule(Some(1))), Ok(()));
+        assert!(matches!(check(&rule(None)), Err(Violation::Unused { .. })));
+        let tell = Controller { meter: Some(1), ..Controller::default() };
+        let elsewhere = check(&track(Action::Controller(tell)));
+        assert!(matches!(elsewhere, Err(Violation::Unused { .. })));
+    }
+
+    #[test]
+    fn what_is_copied_is_what_the_table_may_copy() {
+        let copy = Action::move_field(Field::REG7, Field::REG12);
+        let refused = check(&track(copy));
+        let wanted = Violation::Copy { table: "egress_track", field: Field::REG7 };
+        assert_eq!(refused, Err(wanted));
     }
 
     #[test]

@@ -134,6 +134,91 @@ details! {
     UplinkMiss = 0x1c: HostBase, Uplink, 0, Drop,
         "packet of a network whose flows are on their way in or out";
 
+    EgressMiss = 0x20: HostBase, Egress, 0, Drop,
+        "packet of a port whose flows are on their way in or out";
+    EgressNeighbour = 0x21: HostBase, EgressTrack, 120, Pass,
+        "neighbour discovery or multicast listener report: not for rules to judge";
+    EgressDhcp = 0x22: HostBase, EgressTrack, 120, Pass,
+        "DHCP or DHCPv6 client's request: not for rules to judge";
+    EgressStateless = 0x23: HostBase, EgressTrack, 110, Pass,
+        "IP from a port whose groups are stateless: judged by its own headers";
+    EgressTrack = 0x24: HostBase, EgressTrack, 100, Pass,
+        "IP: through the sender's conntrack zone";
+    EgressOther = 0x25: HostBase, EgressTrack, 0, Pass,
+        "neither IPv4 nor IPv6: no rule is about it";
+    EgressInvalid = 0x26: HostBase, EgressState, 130, Drop,
+        "conntrack finds it invalid: neither part of a connection nor the beginning of one";
+    EgressFragment = 0x27: HostBase, EgressState, 120, Pass,
+        "fragment behind the first: passes together with that one, once it is allowed";
+    EgressReply = 0x28: HostBase, EgressState, 110, Pass,
+        "reply, or ICMP error in that direction: judged by what the port may get";
+    EgressRelated = 0x29: HostBase, EgressState, 110, Pass,
+        "ICMP error in the direction of its connection: judged by what the connection began with";
+    EgressForward = 0x2a: HostBase, EgressState, 0, Pass,
+        "in the direction in which its connection began: judged by its own headers";
+    EgressUntracked = 0x2b: HostBase, EgressVerdict, 120, Pass,
+        "allowed by a stateless group";
+    EgressFirstFragment = 0x2c: HostBase, EgressVerdict, 105, Pass,
+        "allowed: the fragments behind it pass with it";
+    EgressAllowed = 0x2d: HostBase, EgressVerdict, 100, Pass,
+        "allowed";
+    EgressVerdictMiss = 0x2e: HostBase, EgressVerdict, 0, Drop,
+        "not allowed, from a port whose flows are on their way in or out";
+    EgressCommit = 0x2f: HostBase, EgressCommit, 100, Pass,
+        "into the sender's conntrack zone";
+    EgressCommitMiss = 0x30: HostBase, EgressCommit, 0, Drop,
+        "neither IPv4 nor IPv6: does not occur";
+    EgressUncommitted = 0x31: HostBase, EgressCommitted, 100, Drop,
+        "fragment without its rest, or one that conntrack does not take in";
+    EgressCommitted = 0x32: HostBase, EgressCommitted, 0, Pass,
+        "allowed, and known to conntrack";
+
+    IngressMiss = 0xa0: HostBase, Ingress, 0, Drop,
+        "packet for a port whose flows are on their way in or out";
+    IngressNeighbour = 0xa1: HostBase, IngressTrack, 120, Pass,
+        "neighbour discovery or multicast listener message: not for rules to judge";
+    IngressDhcp = 0xa2: HostBase, IngressTrack, 120, Pass,
+        "DHCP or DHCPv6 server's answer: not for rules to judge";
+    IngressStateless = 0xa3: HostBase, IngressTrack, 110, Pass,
+        "IP for a port whose groups are stateless: judged by its own headers";
+    IngressTrack = 0xa4: HostBase, IngressTrack, 100, Pass,
+        "IP: through the receiver's conntrack zone";
+    IngressOther = 0xa5: HostBase, IngressTrack, 0, Pass,
+        "neither IPv4 nor IPv6: no rule is about it";
+    IngressInvalid = 0xa6: HostBase, IngressState, 130, Drop,
+        "conntrack finds it invalid: neither part of a connection nor the beginning of one";
+    IngressFragment = 0xa7: HostBase, IngressState, 120, Pass,
+        "fragment behind the first: passes together with that one, once it is allowed";
+    IngressReply = 0xa8: HostBase, IngressState, 110, Pass,
+        "reply, or ICMP error in that direction: judged by what the port may send";
+    IngressRelated = 0xa9: HostBase, IngressState, 110, Pass,
+        "ICMP error in the direction of its connection: judged by what the connection began with";
+    IngressForward = 0xaa: HostBase, IngressState, 0, Pass,
+        "in the direction in which its connection began: judged by its own headers";
+    IngressUntracked = 0xab: HostBase, IngressVerdict, 120, Pass,
+        "allowed by a stateless group";
+    IngressFirstFragment = 0xac: HostBase, IngressVerdict, 105, Pass,
+        "allowed: the fragments behind it pass with it";
+    IngressAllowed = 0xad: HostBase, IngressVerdict, 100, Pass,
+        "allowed";
+    IngressVerdictMiss = 0xae: HostBase, IngressVerdict, 0, Drop,
+        "not allowed, for a port whose flows are on their way in or out";
+    IngressCommit = 0xaf: HostBase, IngressCommit, 100, Pass,
+        "into the receiver's conntrack zone";
+    IngressCommitMiss = 0xb0: HostBase, IngressCommit, 0, Drop,
+        "neither IPv4 nor IPv6: does not occur";
+    IngressUncommitted = 0xb1: HostBase, IngressCommitted, 100, Drop,
+        "fragment without its rest, or one that conntrack does not take in";
+    IngressCommitted = 0xb2: HostBase, IngressCommitted, 0, Pass,
+        "allowed, and known to conntrack";
+
+    RulesMiss = 0x38: HostBase, Rules, 0, Pass,
+        "no rule allows it";
+    PeersMiss = 0x39: HostBase, Peers, 0, Pass,
+        "the peer is not in that remote";
+    PeerRulesMiss = 0x3a: HostBase, PeerRules, 0, Pass,
+        "the peer is in that remote, but no rule allows it what it does";
+
     KnownVtep = 0x40: Vteps, Vtep, 100, Pass,
         "tunnel packet from a host's tunnel endpoint";
 
@@ -213,4 +298,43 @@ details! {
         "for the port's Ethernet address";
     OutputPort = 0x94: HostPort, Output, 100, Pass,
         "out of the port";
+    Egress = 0x96: HostPort, Egress, 100, Pass,
+        "from the port: judged by its profile, in its conntrack zone";
+    EgressOff = 0x97: HostPort, Egress, 100, Pass,
+        "port security is off: the port may send anything";
+    EgressNew = 0x98: HostPort, EgressVerdict, 110, Pass,
+        "allowed, and a new connection from the port";
+    EgressDenied = 0x99: HostPort, EgressVerdict, 50, Drop,
+        "no rule of the port's security groups allows it to send this";
+    Ingress = 0x9a: HostPort, Ingress, 100, Pass,
+        "for the port: judged by its profile, in its conntrack zone";
+    IngressOff = 0x9b: HostPort, Ingress, 100, Pass,
+        "port security is off: the port may get anything";
+    IngressNew = 0x9c: HostPort, IngressVerdict, 110, Pass,
+        "allowed, and a new connection to the port";
+    IngressDenied = 0x9d: HostPort, IngressVerdict, 50, Drop,
+        "no rule of the port's security groups allows it to get this";
+
+    Rule = 0xc0: Profile, Rules, 100, Pass,
+        "allowed, by the packet's own headers";
+    RuleOfConnection = 0xc1: Profile, Rules, 100, Pass,
+        "allowed, by what its connection began with";
+    RuleLogged = 0xc2: Profile, Rules, 110, Pass,
+        "allowed, by the packet's own headers, and logged";
+    Remotes = 0xc3: Profile, Rules, 10, Pass,
+        "tries rules with a remote group or address group, by the packet's own headers";
+    RemotesOfConnection = 0xc4: Profile, Rules, 10, Pass,
+        "tries rules with a remote group or address group, by what its connection began with";
+    PeerRule = 0xc5: Profile, PeerRules, 100, Pass,
+        "allowed to members of the remote, by the packet's own headers";
+    PeerRuleOfConnection = 0xc6: Profile, PeerRules, 100, Pass,
+        "allowed to members of the remote, by what its connection began with";
+    PeerRuleLogged = 0xc7: Profile, PeerRules, 110, Pass,
+        "allowed to members of the remote, by the packet's own headers, and logged";
+
+    GroupMember = 0xd0: GroupMembers, Peers, 100, Pass,
+        "an address of a port that is in the remote group";
+
+    AddressGroupPrefix = 0xd8: AddressGroup, Peers, 100, Pass,
+        "an address of the address group";
 }

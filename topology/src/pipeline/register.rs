@@ -37,9 +37,63 @@ impl Register {
         holds: "part of a flood list that copies are being made for",
     };
 
+    /// Which rules the packet is judged by, and what of it.
+    pub const JUDGED: Self = Self {
+        field: Field::REG4,
+        name: "reg4",
+        holds: "what rules judge: 1 what the port may send, 2 what it may get, by the packet's \
+                own headers; 3 and 4 the same, by the addresses and ports that its connection \
+                began with",
+    };
+    /// The remote of rules that the peer is looked for in.
+    pub const REMOTE: Self = Self {
+        field: Field::REG6,
+        name: "reg6",
+        holds: "remote that the peer is looked for in: key of a security group, or key of an \
+                address group + 0x01000000",
+    };
+    /// The policy profile of the port that the packet is judged for.
+    pub const PROFILE: Self = Self {
+        field: Field::REG7,
+        name: "reg7",
+        holds: "key of the policy profile of the port that the packet is judged for",
+    };
+    /// The peer's address, IPv4.
+    pub const PEER_IPV4: Self =
+        Self { field: Field::REG8, name: "reg8", holds: "address of that port's peer, IPv4" };
+    /// The peer's address, IPv6.
+    pub const PEER_IPV6: Self = Self {
+        field: Field::XXREG2,
+        name: "xxreg2",
+        holds: "address of that port's peer, IPv6: registers 8 to 11",
+    };
+    /// The registers that [`Register::PEER_IPV6`] consists of.
+    pub const PEER_WORDS: [Field; 4] = [Field::REG8, Field::REG9, Field::REG10, Field::REG11];
+    /// The conntrack zone of the port that the packet is judged for.
+    pub const ZONE: Self = Self {
+        field: Field::REG12,
+        name: "reg12",
+        holds: "conntrack zone of that port, 0 when its groups are stateless",
+    };
+    /// Whether a rule allows the packet.
+    pub const ALLOWED: Self =
+        Self { field: Field::REG13, name: "reg13", holds: "1 when a rule allows the packet" };
+
     /// Every register in use.
-    pub const ALL: [Self; 5] =
-        [Self::NETWORK, Self::SOURCE_PORT, Self::DESTINATION_PORT, Self::ORIGIN, Self::PART];
+    pub const ALL: [Self; 12] = [
+        Self::NETWORK,
+        Self::SOURCE_PORT,
+        Self::DESTINATION_PORT,
+        Self::ORIGIN,
+        Self::JUDGED,
+        Self::PART,
+        Self::REMOTE,
+        Self::PROFILE,
+        Self::PEER_IPV4,
+        Self::PEER_IPV6,
+        Self::ZONE,
+        Self::ALLOWED,
+    ];
 }
 
 /// Where a packet came from, as [`Register::ORIGIN`] holds it.

@@ -4,10 +4,12 @@ use openflow::{Field, Names, PortNo};
 
 use super::Register;
 
+mod forwarding;
+mod policy;
+
 /// A table of the pipeline; the discriminant is its OpenFlow number.
 ///
-/// Numbers leave gaps: 30–39 are for what security groups allow a sender, 80–89 for what they
-/// allow a receiver.
+/// From 100 on stand the tables that others ask, by resubmit, and that give the packet back.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[repr(u8)]
 pub enum Table {
@@ -25,6 +27,18 @@ pub enum Table {
     Respond = 20,
     /// Second step of answering a neighbour solicitation.
     RespondNd = 21,
+    /// Which profile and conntrack zone the sending port has.
+    Egress = 30,
+    /// Through the sender's conntrack zone.
+    EgressTrack = 31,
+    /// What conntrack says of a sent packet.
+    EgressState = 32,
+    /// What the rules say of it.
+    EgressVerdict = 33,
+    /// Into the sender's conntrack zone.
+    EgressCommit = 34,
+    /// What conntrack says of what it has taken in.
+    EgressCommitted = 35,
     /// Destinations on this host.
     ForwardLocal = 60,
     /// Destinations on other hosts.
@@ -37,12 +51,30 @@ pub enum Table {
     FloodRemote = 75,
     /// Copies to tunnel endpoints.
     FloodVteps = 76,
+    /// Which profile and conntrack zone the receiving port has.
+    Ingress = 80,
+    /// Through the receiver's conntrack zone.
+    IngressTrack = 81,
+    /// What conntrack says of a packet to a port.
+    IngressState = 82,
+    /// What the rules say of it.
+    IngressVerdict = 83,
+    /// Into the receiver's conntrack zone.
+    IngressCommit = 84,
+    /// What conntrack says of what it has taken in.
+    IngressCommitted = 85,
     /// Out of a local port.
     Output = 90,
     /// Out of the tunnel port.
     Encap = 91,
     /// Out to a provider bridge.
     Uplink = 92,
+    /// The rules of profiles.
+    Rules = 100,
+    /// Who is in a security group or address group.
+    Peers = 101,
+    /// The rules of profiles for members of a remote.
+    PeerRules = 102,
 }
 
 /// The definition of one table.
@@ -58,17 +90,40 @@ pub struct TableSpec {
     pub reads: &'static [Register],
     /// The registers that its flows set.
     pub writes: &'static [Register],
+    /// The packet, tunnel and conntrack fields that its flows copy from.
+    pub copies: &'static [Field],
     /// The packet and tunnel fields that its flows set.
     pub rewrites: &'static [Field],
-    /// The tables that its flows may go on to or resubmit to.
+    /// The tables that its flows may go on to, resubmit to, or let conntrack go on to.
     pub next: &'static [Table],
+    /// Whether its flows may send a packet through conntrack.
+    pub tracks: bool,
+    /// Whether its flows may tell the controller of a packet.
+    pub logs: bool,
     /// Whether its flows may send a packet out of a port.
     pub outputs: bool,
 }
 
+impl TableSpec {
+    /// What a definition begins with.
+    const EMPTY: Self = Self {
+        name: "",
+        purpose: "",
+        matches: &[],
+        reads: &[],
+        writes: &[],
+        copies: &[],
+        rewrites: &[],
+        next: &[],
+        tracks: false,
+        logs: false,
+        outputs: false,
+    };
+}
+
 impl Table {
     /// Every table, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 31] = [
         Self::Classify,
         Self::Vtep,
         Self::Vni,
@@ -76,15 +131,30 @@ impl Table {
         Self::GuardIpv6,
         Self::Respond,
         Self::RespondNd,
+        Self::Egress,
+        Self::EgressTrack,
+        Self::EgressState,
+        Self::EgressVerdict,
+        Self::EgressCommit,
+        Self::EgressCommitted,
         Self::ForwardLocal,
         Self::ForwardRemote,
         Self::Flood,
         Self::FloodLocal,
         Self::FloodRemote,
         Self::FloodVteps,
+        Self::Ingress,
+        Self::IngressTrack,
+        Self::IngressState,
+        Self::IngressVerdict,
+        Self::IngressCommit,
+        Self::IngressCommitted,
         Self::Output,
         Self::Encap,
         Self::Uplink,
+        Self::Rules,
+        Self::Peers,
+        Self::PeerRules,
     ];
 
     /// The OpenFlow number.
@@ -105,22 +175,37 @@ impl Table {
     /// The definition.
     pub const fn spec(self) -> &'static TableSpec {
         match self {
-            Self::Classify => &CLASSIFY,
-            Self::Vtep => &VTEP,
-            Self::Vni => &VNI,
-            Self::Guard => &GUARD,
-            Self::GuardIpv6 => &GUARD_IPV6,
-            Self::Respond => &RESPOND,
-            Self::RespondNd => &RESPOND_ND,
-            Self::ForwardLocal => &FORWARD_LOCAL,
-            Self::ForwardRemote => &FORWARD_REMOTE,
-            Self::Flood => &FLOOD,
-            Self::FloodLocal => &FLOOD_LOCAL,
-            Self::FloodRemote => &FLOOD_REMOTE,
-            Self::FloodVteps => &FLOOD_VTEPS,
-            Self::Output => &OUTPUT,
-            Self::Encap => &ENCAP,
-            Self::Uplink => &UPLINK,
+            Self::Classify => &forwarding::CLASSIFY,
+            Self::Vtep => &forwarding::VTEP,
+            Self::Vni => &forwarding::VNI,
+            Self::Guard => &forwarding::GUARD,
+            Self::GuardIpv6 => &forwarding::GUARD_IPV6,
+            Self::Respond => &forwarding::RESPOND,
+            Self::RespondNd => &forwarding::RESPOND_ND,
+            Self::Egress => &policy::EGRESS,
+            Self::EgressTrack => &policy::EGRESS_TRACK,
+            Self::EgressState => &policy::EGRESS_STATE,
+            Self::EgressVerdict => &policy::EGRESS_VERDICT,
+            Self::EgressCommit => &policy::EGRESS_COMMIT,
+            Self::EgressCommitted => &policy::EGRESS_COMMITTED,
+            Self::ForwardLocal => &forwarding::FORWARD_LOCAL,
+            Self::ForwardRemote => &forwarding::FORWARD_REMOTE,
+            Self::Flood => &forwarding::FLOOD,
+            Self::FloodLocal => &forwarding::FLOOD_LOCAL,
+            Self::FloodRemote => &forwarding::FLOOD_REMOTE,
+            Self::FloodVteps => &forwarding::FLOOD_VTEPS,
+            Self::Ingress => &policy::INGRESS,
+            Self::IngressTrack => &policy::INGRESS_TRACK,
+            Self::IngressState => &policy::INGRESS_STATE,
+            Self::IngressVerdict => &policy::INGRESS_VERDICT,
+            Self::IngressCommit => &policy::INGRESS_COMMIT,
+            Self::IngressCommitted => &policy::INGRESS_COMMITTED,
+            Self::Output => &forwarding::OUTPUT,
+            Self::Encap => &forwarding::ENCAP,
+            Self::Uplink => &forwarding::UPLINK,
+            Self::Rules => &policy::RULES,
+            Self::Peers => &policy::PEERS,
+            Self::PeerRules => &policy::PEER_RULES,
         }
     }
 }
@@ -143,246 +228,3 @@ impl Names for TableNames {
         None
     }
 }
-
-const CLASSIFY: TableSpec = TableSpec {
-    name: "classify",
-    purpose: "Every packet starts here. Tells by the port it came in from, and on a provider \
-              bridge by its VLAN, which network it is in and which local port sent it; pops the \
-              tag.",
-    matches: &[Field::IN_PORT, Field::VLAN_VID],
-    reads: &[],
-    writes: &[Register::NETWORK, Register::SOURCE_PORT, Register::ORIGIN],
-    rewrites: &[],
-    next: &[Table::Vtep, Table::Guard, Table::ForwardLocal],
-    outputs: false,
-};
-
-const VTEP: TableSpec = TableSpec {
-    name: "vtep",
-    purpose: "Lets a tunnel packet in only from the tunnel endpoint of a host that Weft knows.",
-    matches: &[Field::TUN_SRC, Field::TUN_IPV6_SRC],
-    reads: &[],
-    writes: &[],
-    rewrites: &[],
-    next: &[Table::Vni],
-    outputs: false,
-};
-
-const VNI: TableSpec = TableSpec {
-    name: "vni",
-    purpose: "Tells a tunnel packet's network by its VNI.",
-    matches: &[Field::TUN_ID],
-    reads: &[],
-    writes: &[Register::NETWORK],
-    rewrites: &[],
-    next: &[Table::ForwardLocal],
-    outputs: false,
-};
-
-const GUARD: TableSpec = TableSpec {
-    name: "guard",
-    purpose: "Holds a port to its own addresses and its allowed address pairs: Ethernet, IPv4, \
-              ARP and neighbour discovery. No DHCP server, router advertisement or redirect from \
-              a port with port security. IPv6 goes on to guard_ipv6, everything else that is \
-              allowed to respond.",
-    matches: &[
-        Field::REG1,
-        Field::ETH_SRC,
-        Field::ETH_TYPE,
-        Field::IPV4_SRC,
-        Field::IPV4_DST,
-        Field::IPV6_SRC,
-        Field::IP_PROTO,
-        Field::UDP_SRC,
-        Field::UDP_DST,
-        Field::ICMPV6_TYPE,
-        Field::ICMPV6_CODE,
-        Field::ND_TARGET,
-        Field::ND_SLL,
-        Field::ND_TLL,
-        Field::ARP_OP,
-        Field::ARP_SPA,
-        Field::ARP_TPA,
-        Field::ARP_SHA,
-    ],
-    reads: &[Register::SOURCE_PORT],
-    writes: &[],
-    rewrites: &[],
-    next: &[Table::GuardIpv6, Table::Respond, Table::ForwardLocal],
-    outputs: false,
-};
-
-const GUARD_IPV6: TableSpec = TableSpec {
-    name: "guard_ipv6",
-    purpose: "Holds a port to its own IPv6 source addresses, its link-local address and its \
-              allowed address pairs. A table of its own, so that a neighbour discovery message \
-              is held to both its contents (guard) and its source (here) without a flow for \
-              every pair of the two.",
-    matches: &[
-        Field::REG1,
-        Field::ETH_SRC,
-        Field::ETH_TYPE,
-        Field::IPV6_SRC,
-        Field::IP_PROTO,
-        Field::ICMPV6_TYPE,
-    ],
-    reads: &[Register::SOURCE_PORT],
-    writes: &[],
-    rewrites: &[],
-    next: &[Table::Respond],
-    outputs: false,
-};
-
-const RESPOND: TableSpec = TableSpec {
-    name: "respond",
-    purpose: "Answers a local port's ARP requests and neighbour solicitations for addresses of \
-              the network's ports, so that they never leave the host. What nobody is known to \
-              have is flooded like any broadcast.",
-    matches: &[
-        Field::REG0,
-        Field::ETH_TYPE,
-        Field::IP_TTL,
-        Field::IP_PROTO,
-        Field::ICMPV6_TYPE,
-        Field::ICMPV6_CODE,
-        Field::ND_TARGET,
-        Field::ND_SLL,
-        Field::ARP_OP,
-        Field::ARP_SPA,
-        Field::ARP_TPA,
-    ],
-    reads: &[Register::NETWORK],
-    writes: &[],
-    rewrites: &[
-        Field::ETH_SRC,
-        Field::ETH_DST,
-        Field::IPV6_SRC,
-        Field::IPV6_DST,
-        Field::ICMPV6_TYPE,
-        Field::ARP_OP,
-        Field::ARP_SPA,
-        Field::ARP_TPA,
-        Field::ARP_SHA,
-        Field::ARP_THA,
-    ],
-    next: &[Table::RespondNd, Table::ForwardLocal],
-    outputs: true,
-};
-
-const RESPOND_ND: TableSpec = TableSpec {
-    name: "respond_nd",
-    purpose: "Finishes a neighbour advertisement and sends it back. A table of its own, because \
-              Open vSwitch lets a flow set an advertisement's fields only once the packet is \
-              one.",
-    matches: &[Field::ETH_TYPE, Field::IP_PROTO, Field::ICMPV6_TYPE, Field::ICMPV6_CODE],
-    reads: &[],
-    writes: &[],
-    rewrites: &[Field::ND_RESERVED, Field::ND_OPTIONS_TYPE, Field::ND_TLL],
-    next: &[],
-    outputs: true,
-};
-
-const FORWARD_LOCAL: TableSpec = TableSpec {
-    name: "forward_local",
-    purpose: "Finds the destination among the ports on this host. Broadcast and multicast are \
-              flooded. What came from another host ends here when it is for none of them.",
-    matches: &[Field::ETH_DST, Field::REG0, Field::REG3],
-    reads: &[Register::NETWORK, Register::ORIGIN],
-    writes: &[Register::DESTINATION_PORT],
-    rewrites: &[],
-    next: &[Table::ForwardRemote, Table::Flood, Table::Output],
-    outputs: false,
-};
-
-const FORWARD_REMOTE: TableSpec = TableSpec {
-    name: "forward_remote",
-    purpose: "Finds the destination on other hosts: through the tunnel to the host of the port \
-              with this Ethernet address; on a network of a provider bridge, to the uplink.",
-    matches: &[Field::ETH_DST, Field::REG0],
-    reads: &[Register::NETWORK],
-    writes: &[],
-    rewrites: &[Field::TUN_ID, Field::TUN_DST, Field::TUN_IPV6_DST],
-    next: &[Table::Encap, Table::Uplink],
-    outputs: false,
-};
-
-const FLOOD: TableSpec = TableSpec {
-    name: "flood",
-    purpose: "Sends a copy to every port of the network on this host, one part of the list after \
-              the other, then goes on to other hosts.",
-    matches: &[Field::REG0],
-    reads: &[Register::NETWORK],
-    writes: &[Register::PART],
-    rewrites: &[],
-    next: &[Table::FloodLocal, Table::FloodRemote],
-    outputs: false,
-};
-
-const FLOOD_LOCAL: TableSpec = TableSpec {
-    name: "flood_local",
-    purpose: "Sends a copy to each port of one part of the list. The sender gets none: Open \
-              vSwitch never sends a packet out of the port it came in by.",
-    matches: &[Field::REG0, Field::REG5],
-    reads: &[Register::NETWORK, Register::PART],
-    writes: &[Register::DESTINATION_PORT],
-    rewrites: &[],
-    next: &[Table::Output],
-    outputs: false,
-};
-
-const FLOOD_REMOTE: TableSpec = TableSpec {
-    name: "flood_remote",
-    purpose: "Sends a local port's flood on to other hosts: to every tunnel endpoint that has a \
-              port of the network, or to the uplink. What came from another host ends here.",
-    matches: &[Field::REG0, Field::REG3],
-    reads: &[Register::NETWORK, Register::ORIGIN],
-    writes: &[Register::PART],
-    rewrites: &[Field::TUN_ID],
-    next: &[Table::FloodVteps, Table::Uplink],
-    outputs: false,
-};
-
-const FLOOD_VTEPS: TableSpec = TableSpec {
-    name: "flood_vteps",
-    purpose: "Sends a copy to each tunnel endpoint of one part of the list.",
-    matches: &[Field::REG0, Field::REG5],
-    reads: &[Register::NETWORK, Register::PART],
-    writes: &[],
-    rewrites: &[Field::TUN_DST, Field::TUN_IPV6_DST],
-    next: &[Table::Encap],
-    outputs: false,
-};
-
-const OUTPUT: TableSpec = TableSpec {
-    name: "output",
-    purpose: "Sends the packet out of the local port that it is for.",
-    matches: &[Field::REG2],
-    reads: &[Register::DESTINATION_PORT],
-    writes: &[],
-    rewrites: &[],
-    next: &[],
-    outputs: true,
-};
-
-const ENCAP: TableSpec = TableSpec {
-    name: "encap",
-    purpose: "Sends the packet out of the tunnel port, except to this host itself.",
-    matches: &[Field::TUN_DST, Field::TUN_IPV6_DST],
-    reads: &[],
-    writes: &[],
-    rewrites: &[],
-    next: &[],
-    outputs: true,
-};
-
-const UPLINK: TableSpec = TableSpec {
-    name: "uplink",
-    purpose: "Sends the packet to the provider bridge of the network's physical network, tagged \
-              with the network's VLAN.",
-    matches: &[Field::REG0],
-    reads: &[Register::NETWORK],
-    writes: &[],
-    rewrites: &[Field::VLAN_VID],
-    next: &[],
-    outputs: true,
-};

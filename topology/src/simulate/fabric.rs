@@ -3,7 +3,7 @@ use std::net::IpAddr;
 
 use openflow::{Field, PortNo};
 
-use super::{Dropped, Packet, Switch, Trace};
+use super::{Conntrack, Dropped, Packet, Switch, Trace};
 use crate::facts::HostFacts;
 use crate::model::{HostId, PortId};
 
@@ -21,6 +21,24 @@ struct Node {
     vtep: Option<IpAddr>,
     facts: HostFacts,
     switch: Switch,
+}
+
+/// The connections that the hosts' switches know.
+#[derive(Clone, Debug, Default)]
+pub struct Connections {
+    hosts: BTreeMap<HostId, Conntrack>,
+}
+
+impl Connections {
+    /// None.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Those of one host's switch.
+    pub fn of(&mut self, host: HostId) -> &mut Conntrack {
+        self.hosts.entry(host).or_default()
+    }
 }
 
 /// A packet's whole way through a [`Fabric`].
@@ -125,19 +143,42 @@ impl Fabric {
         self.hosts.get(&host).map(|node| &node.switch)
     }
 
-    /// Sends a frame from a port, as the VM or container behind it does.
+    /// Sends a frame from a port, as the VM or container behind it does, where no switch knows any
+    /// connection.
     ///
     /// `None` when the host has no interface for the port.
     pub fn send_from_port(&self, host: HostId, port: PortId, frame: Packet) -> Option<Journey> {
-        let in_port = *self.hosts.get(&host)?.facts.ports.get(&port)?;
-        let packet = frame.into_frame();
-        Some(self.follow(vec![Arrival { host, in_port, packet, hops: 0 }]))
+        self.send_from_port_with(&mut Connections::new(), host, port, frame)
     }
 
-    /// Sends a frame from a station on a physical network that is behind no host.
+    /// The same where the switches know these connections, and then perhaps more.
+    pub fn send_from_port_with(
+        &self,
+        connections: &mut Connections,
+        host: HostId,
+        port: PortId,
+        frame: Packet,
+    ) -> Option<Journey> {
+        let in_port = *self.hosts.get(&host)?.facts.ports.get(&port)?;
+        let packet = frame.into_frame();
+        Some(self.follow(connections, vec![Arrival { host, in_port, packet, hops: 0 }]))
+    }
+
+    /// Sends a frame from a station on a physical network that is behind no host, where no switch
+    /// knows any connection.
     pub fn send_from_outside(&self, physical_network: &str, frame: Packet) -> Journey {
+        self.send_from_outside_with(&mut Connections::new(), physical_network, frame)
+    }
+
+    /// The same where the switches know these connections, and then perhaps more.
+    pub fn send_from_outside_with(
+        &self,
+        connections: &mut Connections,
+        physical_network: &str,
+        frame: Packet,
+    ) -> Journey {
         let frame = frame.into_frame();
-        self.follow(self.wire(physical_network, None, &frame, 0).collect())
+        self.follow(connections, self.wire(physical_network, None, &frame, 0).collect())
     }
 
     /// Sends a packet to a host's tunnel port, as anything on the underlay can: with any source
@@ -153,16 +194,16 @@ impl Fabric {
     ) -> Option<Journey> {
         let packet = frame.into_frame().with(Field::TUN_ID, vni);
         let arrival = self.tunnelled(source, host, packet, 0)?;
-        Some(self.follow(vec![arrival]))
+        Some(self.follow(&mut Connections::new(), vec![arrival]))
     }
 
-    fn follow(&self, arrivals: Vec<Arrival>) -> Journey {
+    fn follow(&self, connections: &mut Connections, arrivals: Vec<Arrival>) -> Journey {
         let mut journey = Journey::default();
         let mut arrivals = VecDeque::from(arrivals);
         while let Some(arrival) = arrivals.pop_front() {
             let Arrival { host, in_port, packet, hops } = arrival;
             let Some(node) = self.hosts.get(&host) else { continue };
-            let trace = node.switch.process(in_port, packet);
+            let trace = node.switch.process_with(connections.of(host), in_port, packet);
             let lose = |reason| Loss { host: Some(host), reason };
             for (port, packet) in trace.outputs() {
                 let next = match self.leave(host, node, port, packet, hops + 1) {

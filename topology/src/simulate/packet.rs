@@ -3,6 +3,8 @@ use std::fmt;
 use openflow::{Field, IntoFieldValue, Match, Oxm, PortNo, Subfield};
 use smallvec::SmallVec;
 
+use super::conntrack::Tuple;
+
 /// A frame on its way through a switch: its headers as Open vSwitch's match fields see them, and
 /// the metadata (input port, registers, tunnel) that it carries inside the switch.
 ///
@@ -17,6 +19,8 @@ pub struct Packet {
     /// The tags behind the outer one, which is in the fields; the outermost comes last. Each is
     /// priority and VLAN as in `vlan_tci`.
     inner_tags: SmallVec<[u16; 2]>,
+    /// Of an ICMP error, what it says of the packet that it is about.
+    about: Option<Tuple>,
 }
 
 impl Packet {
@@ -25,7 +29,8 @@ impl Packet {
 
     /// A frame in which every field is 0.
     pub fn new() -> Self {
-        Self { values: vec![0; Field::all().len()].into(), inner_tags: SmallVec::new() }
+        let values = vec![0; Field::all().len()].into();
+        Self { values, inner_tags: SmallVec::new(), about: None }
     }
 
     /// A packet that `matching` is for: what it does not ask for is 0.
@@ -93,6 +98,18 @@ impl Packet {
         self.push_vlan();
         self.put(Field::VLAN_VID, u128::from(vlan & 0xfff | Self::TAGGED));
         self
+    }
+
+    /// The same as an ICMP error about a packet, which it quotes.
+    #[must_use]
+    pub fn with_about(mut self, packet: &Self) -> Self {
+        self.about = Tuple::of(packet);
+        self
+    }
+
+    /// Addresses and ports of the packet that it quotes.
+    pub(super) fn about(&self) -> Option<Tuple> {
+        self.about
     }
 
     /// The VLAN of the outer tag, 0 for a priority tag; `None` when there is no tag.

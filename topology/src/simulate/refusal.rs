@@ -1,4 +1,4 @@
-use openflow::{Action, Field, Flow, Instruction};
+use openflow::{Action, CtZone, Field, Flow, Instruction};
 
 /// Why a switch would not take a flow.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -77,18 +77,25 @@ struct Known {
     ip_proto: Option<u128>,
     icmpv6_type: Option<u128>,
     tagged: bool,
+    tracked: bool,
 }
 
 impl Known {
     fn of(flow: &Flow) -> Self {
         let exact =
             |field| flow.matching.field(field).filter(openflow::Oxm::is_exact).map(|oxm| oxm.value);
+        // Bits that only a packet with a connection has: new, established, related, reply, or
+        // tracked and not invalid.
+        let tracked = flow.matching.field(Field::CT_STATE).is_some_and(|oxm| {
+            oxm.value & 0x0f != 0 || (oxm.value & 0x30 == 0x20 && oxm.mask & 0x10 != 0)
+        });
         let present = |field| flow.matching.field(field).is_some_and(|oxm| oxm.value & 0x1000 != 0);
         Self {
             eth_type: exact(Field::ETH_TYPE),
             ip_proto: exact(Field::IP_PROTO),
             icmpv6_type: exact(Field::ICMPV6_TYPE),
             tagged: present(Field::VLAN_VID) || present(Field::NXM_VLAN_TCI),
+            tracked,
         }
     }
 
@@ -117,6 +124,9 @@ impl Known {
             Field::ND_TARGET | Field::ND_RESERVED | Field::ND_OPTIONS_TYPE => {
                 solicitation || advertisement
             }
+            Field::CT_NW_PROTO => self.tracked,
+            Field::CT_NW_SRC | Field::CT_NW_DST => self.tracked && ipv4,
+            Field::CT_IPV6_SRC | Field::CT_IPV6_DST => self.tracked && ipv6,
             Field::ND_SLL => solicitation,
             Field::ND_TLL => advertisement,
             _ => true,
@@ -132,6 +142,14 @@ impl Known {
             | Field::IP_FRAG
             | Field::TCP_FLAGS
             | Field::CT_STATE
+            | Field::CT_ZONE
+            | Field::CT_NW_PROTO
+            | Field::CT_NW_SRC
+            | Field::CT_NW_DST
+            | Field::CT_IPV6_SRC
+            | Field::CT_IPV6_DST
+            | Field::CT_TP_SRC
+            | Field::CT_TP_DST
             | Field::CONJ_ID
             | Field::RECIRC_ID
             | Field::DP_HASH
@@ -145,6 +163,14 @@ impl Known {
     fn action(&mut self, action: &Action) -> Result<(), Refusal> {
         match action {
             Action::Output { .. } | Action::Resubmit(openflow::Resubmit { ct: false, .. }) => {}
+            Action::Controller(_) => {}
+            Action::Ct(ct) if ct.alg == 0 && ct.actions.is_empty() => {
+                // Conntrack is for IP (`OFPBAC_MATCH_INCONSISTENT`).
+                self.require(Field::IP_PROTO)?;
+                if let CtZone::Field(source) = ct.zone {
+                    self.require(source.field)?;
+                }
+            }
             Action::OutputReg { source, .. } => self.require(source.field)?,
             Action::PushVlan(_) => self.tagged = true,
             Action::PopVlan if self.tagged => self.tagged = false,
@@ -184,6 +210,20 @@ mod tests {
         let set = vec![Action::set_field(Field::ARP_SHA, MacAddr::BROADCAST)];
         assert_eq!(check(arp, set.clone()), Ok(()));
         assert_eq!(check(Match::new(), set), Err(Refusal::Prerequisite { field: Field::ARP_SHA }));
+    }
+
+    #[test]
+    fn what_a_connection_began_with_is_there_once_conntrack_has_found_one() {
+        let asked = |state: u32, mask: u32| {
+            let ip = Match::new().with(Field::ETH_TYPE, 0x0800u16);
+            let state = ip.with_masked(Field::CT_STATE, state, mask);
+            check(state.with(Field::CT_NW_SRC, 1u32), vec![])
+        };
+        let missing = Err(Refusal::Prerequisite { field: Field::CT_NW_SRC });
+        assert_eq!(asked(0x20, 0x20), missing);
+        assert_eq!(asked(0x20, 0x30), Ok(()));
+        assert_eq!(asked(0x28, 0x28), Ok(()));
+        assert_eq!(asked(0x30, 0x30), missing);
     }
 
     #[test]

@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use openflow::{Action, Field, Flow, FlowId, Instruction, Oxm, PortNo, Resubmit};
+use openflow::{Action, Ct, CtZone, Field, Flow, FlowId, Instruction, Oxm, PortNo, Resubmit};
 
 use super::table::Table;
-use super::{DropReason, Dropped, Event, Packet, Refusal, Trace};
+use super::{Conntrack, DropReason, Dropped, Event, Packet, Refusal, Trace, conntrack};
 
 /// One bridge: its flow tables, and what they do with a packet.
 #[derive(Clone, Debug, Default)]
@@ -52,12 +52,23 @@ impl Switch {
         self.tables.values().flat_map(Table::flows)
     }
 
-    /// What happens to a packet that comes in by a port. Registers and tunnel metadata that it
-    /// brings are left as they are.
-    pub fn process(&self, in_port: PortNo, mut packet: Packet) -> Trace {
+    /// What happens to a packet that comes in by a port, of a switch that knows no connections.
+    /// Registers and tunnel metadata that it brings are left as they are.
+    pub fn process(&self, in_port: PortNo, packet: Packet) -> Trace {
+        self.process_with(&mut Conntrack::new(), in_port, packet)
+    }
+
+    /// The same of a switch that knows these connections, and then perhaps one more.
+    pub fn process_with(
+        &self,
+        conntrack: &mut Conntrack,
+        in_port: PortNo,
+        mut packet: Packet,
+    ) -> Trace {
         packet.set(Field::IN_PORT, in_port);
         let mut run = Run {
             switch: self,
+            conntrack,
             packet,
             trace: Trace::default(),
             action_set: ActionSet::default(),
@@ -65,9 +76,13 @@ impl Switch {
             nested: 0,
             lookups: 0,
             halted: false,
+            resumes: VecDeque::new(),
+            began: Began::default(),
         };
-        run.table(0);
-        run.action_set();
+        run.pass(0);
+        while let Some(resume) = run.resumes.pop_front() {
+            run.resume(resume);
+        }
         run.trace
     }
 }
@@ -82,6 +97,7 @@ const MAX_LOOKUPS: u16 = 4096;
 /// One packet on its way through the tables.
 struct Run<'a> {
     switch: &'a Switch,
+    conntrack: &'a mut Conntrack,
     packet: Packet,
     trace: Trace,
     action_set: ActionSet,
@@ -90,6 +106,23 @@ struct Run<'a> {
     lookups: u16,
     /// Nothing more happens to this packet.
     halted: bool,
+    /// Copies that conntrack has looked at, and that go on after this pass through the tables.
+    resumes: VecDeque<Resume>,
+    began: Began,
+}
+
+/// A packet that goes on after conntrack.
+struct Resume {
+    table: u8,
+    packet: Packet,
+    action_set: ActionSet,
+}
+
+/// What there was when a pass through the tables began.
+#[derive(Default)]
+struct Began {
+    events: usize,
+    resumes: usize,
 }
 
 /// Whose actions are being run.
@@ -101,6 +134,25 @@ struct At {
 }
 
 impl Run<'_> {
+    /// One pass through the tables: until the packet is out, dropped or in conntrack.
+    fn pass(&mut self, table: u8) {
+        self.began = Began { events: self.trace.events.len(), resumes: self.resumes.len() };
+        self.table(table);
+        self.action_set();
+    }
+
+    /// Goes on with a packet that conntrack has looked at.
+    fn resume(&mut self, resume: Resume) {
+        let Resume { table, packet, action_set } = resume;
+        let state = packet.field(Field::CT_STATE) as u32;
+        self.trace.events.push(Event::Resume { table, state });
+        self.packet = packet;
+        self.action_set = action_set;
+        self.at = At { depth: 0, table, cookie: None };
+        (self.nested, self.lookups, self.halted) = (0, 0, false);
+        self.pass(table);
+    }
+
     /// Looks the packet up in a table and does what is found, and on through `goto_table`.
     fn table(&mut self, mut table: u8) {
         loop {
@@ -128,10 +180,11 @@ impl Run<'_> {
     /// Runs a flow's instructions; which table comes next.
     fn instructions(&mut self, flow: &Flow) -> Option<u8> {
         let mut next = None;
-        let mut leaves = false;
+        let (mut acts, mut leaves) = (false, false);
         for instruction in &flow.instructions {
             match instruction {
                 Instruction::ApplyActions(actions) => {
+                    acts |= !actions.is_empty();
                     leaves |= actions.iter().any(sends);
                     self.actions(actions);
                 }
@@ -146,7 +199,10 @@ impl Run<'_> {
                 other => unreachable!("{other:?} was refused when the flow was added"),
             }
         }
-        if next.is_none() && !leaves && !self.action_set.sends() && !self.halted {
+        // A flow found by resubmit may only be asked for what it sets: the packet goes back.
+        let answers = self.at.depth > 0 && acts;
+        let goes_on = next.is_some() || leaves || answers || self.action_set.sends();
+        if !goes_on && !self.halted {
             self.drop(DropReason::Flow);
         }
         next
@@ -189,6 +245,9 @@ impl Run<'_> {
                 self.packet.set_subfield(*destination, value);
             }
             Action::Resubmit(resubmit) => self.resubmit(*resubmit),
+            Action::Ct(ct) => self.ct(ct),
+            // What the controller is told changes nothing here; that it is shows in the trace.
+            Action::Controller(_) => {}
             other => unreachable!("{other:?} was refused when the flow was added"),
         }
     }
@@ -214,6 +273,26 @@ impl Run<'_> {
         self.packet.set(Field::IN_PORT, in_port);
     }
 
+    /// Sends the packet through conntrack. A copy goes on from there when this pass is done; for
+    /// what is left of this pass, the packet is one that was not tracked.
+    fn ct(&mut self, ct: &Ct) {
+        let zone = match ct.zone {
+            CtZone::Immediate(zone) => zone,
+            CtZone::Field(source) => self.packet.subfield(source) as u16,
+        };
+        let tracked = self.conntrack.track(zone, &self.packet);
+        if ct.flags & Ct::COMMIT != 0 {
+            self.conntrack.commit(zone, tracked);
+        }
+        if ct.recirc_table != u8::MAX {
+            let mut packet = self.packet.clone();
+            tracked.write(zone, &mut packet);
+            let action_set = self.action_set.clone();
+            self.resumes.push_back(Resume { table: ct.recirc_table, packet, action_set });
+        }
+        conntrack::clear(&mut self.packet);
+    }
+
     fn output(&mut self, port: PortNo) {
         let in_port = self.packet.in_port();
         let port = match port {
@@ -229,10 +308,13 @@ impl Run<'_> {
         self.trace.events.push(Event::Drop(Dropped { table, cookie, reason }));
     }
 
-    /// Gives the packet up: no copy leaves, not even those that were sent before.
+    /// Gives the packet up: no copy of this pass leaves, not even those that were sent before.
     fn fail(&mut self, reason: DropReason) {
         self.halted = true;
-        self.trace.events.retain(|event| !matches!(event, Event::Output { .. }));
+        let events = self.trace.events.split_off(self.began.events);
+        let events = events.into_iter().filter(|event| !matches!(event, Event::Output { .. }));
+        self.trace.events.extend(events);
+        self.resumes.truncate(self.began.resumes);
         self.drop(reason);
     }
 
@@ -248,12 +330,16 @@ impl Run<'_> {
 
 /// True for an action by which the packet may leave, or go on.
 fn sends(action: &Action) -> bool {
-    matches!(action, Action::Output { .. } | Action::OutputReg { .. } | Action::Resubmit(_))
+    match action {
+        Action::Output { .. } | Action::OutputReg { .. } | Action::Resubmit(_) => true,
+        Action::Ct(ct) => ct.recirc_table != u8::MAX,
+        _ => false,
+    }
 }
 
 /// The action set: at most one action of each kind, run in the specification's order, not in that
 /// of writing (OpenFlow 1.3.5 §5.10), with the flow that wrote it.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct ActionSet(Vec<(Action, At)>);
 
 impl ActionSet {

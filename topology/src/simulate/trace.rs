@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use openflow::{Action, Flow, PortNo};
+use openflow::{Action, Field, Flow, Match, PortNo};
 
 use super::Packet;
 
@@ -33,6 +33,13 @@ pub enum Event {
         depth: u8,
         /// The action.
         action: Action,
+    },
+    /// A copy of the packet goes on, conntrack having looked at it.
+    Resume {
+        /// The table.
+        table: u8,
+        /// `ct_state`.
+        state: u32,
     },
     /// The packet left, as it was then.
     Output {
@@ -141,6 +148,11 @@ impl fmt::Display for Trace {
                     level = usize::from(*depth) * 4;
                     writeln!(f, "{:level$}    {action}", "")?;
                 }
+                Event::Resume { table, state } => {
+                    level = 0;
+                    let state = Match::new().with_masked(Field::CT_STATE, *state, *state);
+                    writeln!(f, "from conntrack to table {table}, {state}")?;
+                }
                 Event::Output { port, packet } => {
                     writeln!(f, "{:level$}     -> port {port}: {packet}", "")?;
                 }
@@ -175,7 +187,7 @@ impl fmt::Display for Matching<'_> {
 
 #[cfg(test)]
 mod tests {
-    use openflow::{Field, Instruction, MacAddr, Match};
+    use openflow::{Instruction, MacAddr};
 
     use super::super::Switch;
     use super::*;

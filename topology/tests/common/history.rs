@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::universe::{
-    ADDRESSES, HOSTS, MACS, NETWORKS, PAIR_MACS, PAIR_PREFIXES, PORTS, SUBNETS, Tunnel,
+    ADDRESS_GROUPS, ADDRESSES, GROUPS, HOSTS, MACS, NETWORKS, PAIR_MACS, PAIR_PREFIXES,
+    PEER_PREFIXES, PORTS, SUBNETS, Tunnel,
 };
 
 /// One thing that happens.
@@ -30,6 +31,49 @@ pub(crate) enum Op {
     Bind { port: u8, host: Option<u8> },
     /// A port is deleted.
     RemovePort { port: u8 },
+    /// A security group is created, or has other rules.
+    Group { group: u8, rules: Vec<RuleSpec> },
+    /// A rule comes into a security group.
+    AddRule { group: u8, rule: RuleSpec },
+    /// A rule leaves a security group.
+    RemoveRule { group: u8, rule: u8 },
+    /// A security group is deleted; the ports in it and the rules that name it are without it
+    /// before.
+    RemoveGroup { group: u8 },
+    /// An address group is created, or has other prefixes: by bit.
+    AddressGroup { group: u8, prefixes: u16 },
+    /// An address group is deleted; the rules that name it are before.
+    RemoveAddressGroup { group: u8 },
+}
+
+/// A rule as wished for.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleSpec {
+    pub(crate) ingress: bool,
+    pub(crate) v6: bool,
+    pub(crate) protocol: ProtocolSpec,
+    pub(crate) remote: RemoteSpec,
+    pub(crate) log: bool,
+}
+
+/// What a rule says of the transport.
+#[derive(Clone, Debug)]
+pub(crate) enum ProtocolSpec {
+    Any,
+    /// TCP, UDP or SCTP.
+    Ports(u8, Option<(u16, u16)>),
+    /// ICMP or ICMPv6.
+    Icmp(Option<(u8, Option<u8>)>),
+    Number(u8),
+}
+
+/// Whom a rule is about.
+#[derive(Clone, Debug)]
+pub(crate) enum RemoteSpec {
+    Any,
+    Prefix(u8),
+    Group(u8),
+    AddressGroup(u8),
 }
 
 /// Which interfaces a host has.
@@ -65,6 +109,8 @@ pub(crate) struct PortSpec {
     /// Prefix and MAC.
     pub(crate) pairs: Vec<(u8, u8)>,
     pub(crate) security: bool,
+    /// Security groups, by bit.
+    pub(crate) groups: u8,
     pub(crate) admin_up: bool,
     pub(crate) host: Option<u8>,
 }
@@ -72,20 +118,31 @@ pub(crate) struct PortSpec {
 /// A world of some size, and then what happens to it: each element is one commit.
 ///
 /// With mistakes, hosts can report the tunnel address of another, and port numbers that stand for
-/// several things at once.
+/// several things at once; and ports have any security groups. Without, all have the one that
+/// allows everything.
 pub(crate) fn history(
     commits: std::ops::Range<usize>,
     mistakes: bool,
 ) -> impl Strategy<Value = Vec<Vec<Op>>> {
-    (genesis(), vec(vec(op(), 1..4), commits)).prop_map(move |(genesis, mut commits)| {
-        commits.insert(0, genesis);
-        for op in commits.iter_mut().flatten().filter(|_| mistakes) {
+    any_history(commits).prop_map(move |mut commits| {
+        for op in commits.iter_mut().flatten() {
             match op {
-                Op::Host { tunnel: tunnel @ Tunnel::OtherV4, .. } => *tunnel = Tunnel::Shared,
-                Op::Facts { facts, .. } => facts.crowded = facts.numbering % 3 == 0,
+                Op::Host { tunnel: tunnel @ Tunnel::OtherV4, .. } if mistakes => {
+                    *tunnel = Tunnel::Shared;
+                }
+                Op::Facts { facts, .. } if mistakes => facts.crowded = facts.numbering % 3 == 0,
+                Op::Port { spec, .. } if !mistakes => spec.groups = 1,
                 _ => {}
             }
         }
+        commits
+    })
+}
+
+/// The same without mistakes, in which ports have any security groups.
+pub(crate) fn any_history(commits: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<Op>>> {
+    (genesis(), vec(vec(op(), 1..4), commits)).prop_map(move |(genesis, mut commits)| {
+        commits.insert(0, genesis);
         commits
     })
 }
@@ -96,8 +153,17 @@ fn genesis() -> impl Strategy<Value = Vec<Op>> {
     let networks = vec(segment(), 1..=usize::from(NETWORKS));
     let gaps = vec((0..NETWORKS, 0..SUBNETS), 0..4);
     let ports = vec(port_spec(), 4..=usize::from(PORTS));
-    (hosts, networks, gaps, ports).prop_map(|(hosts, networks, gaps, ports)| {
+    let prefixes = vec(any::<u16>(), usize::from(ADDRESS_GROUPS));
+    let groups = vec(vec(rule(), 0..6), usize::from(GROUPS));
+    let policy = (prefixes, groups);
+    (hosts, networks, gaps, ports, policy).prop_map(|(hosts, networks, gaps, ports, policy)| {
         let mut ops = Vec::new();
+        let (prefixes, groups) = policy;
+        let prefixes = (0..).zip(prefixes);
+        ops.extend(prefixes.map(|(group, prefixes)| Op::AddressGroup { group, prefixes }));
+        let empty = (0..GROUPS).map(|group| Op::Group { group, rules: Vec::new() });
+        ops.extend(empty);
+        ops.extend((0..).zip(groups).map(|(group, rules)| Op::Group { group, rules }));
         for (host, (tunnel, mappings, facts)) in (0..).zip(hosts) {
             ops.push(Op::Host { host, tunnel, mappings });
             ops.extend(facts.map(|facts| Op::Facts { host, facts }));
@@ -128,6 +194,50 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (0..PORTS, port_spec()).prop_map(|(port, spec)| Op::Port { port, spec }),
         4 => (0..PORTS, host()).prop_map(|(port, host)| Op::Bind { port, host }),
         3 => (0..PORTS).prop_map(|port| Op::RemovePort { port }),
+        1 => (0..GROUPS, vec(rule(), 0..6)).prop_map(|(group, rules)| Op::Group { group, rules }),
+        3 => (0..GROUPS, rule()).prop_map(|(group, rule)| Op::AddRule { group, rule }),
+        3 => (0..GROUPS, any::<u8>()).prop_map(|(group, rule)| Op::RemoveRule { group, rule }),
+        1 => (0..GROUPS).prop_map(|group| Op::RemoveGroup { group }),
+        2 => (0..ADDRESS_GROUPS, any::<u16>())
+            .prop_map(|(group, prefixes)| Op::AddressGroup { group, prefixes }),
+        1 => (0..ADDRESS_GROUPS).prop_map(|group| Op::RemoveAddressGroup { group }),
+    ]
+}
+
+/// Any rule.
+pub(crate) fn rule() -> impl Strategy<Value = RuleSpec> {
+    let port = || prop::sample::select(vec![0u16, 21, 22, 79, 80, 81, 443, 4000, 65_535]);
+    let ports = prop_oneof![
+        1 => Just(None),
+        2 => port().prop_map(|port| Some((port, port))),
+        2 => (port(), port()).prop_map(|(a, b)| Some((a.min(b), a.max(b)))),
+    ];
+    let with_ports = prop::sample::select(vec![6u8, 17, 132]);
+    let kind = prop::sample::select(vec![0u8, 8, 13, 128, 129]);
+    let protocol = prop_oneof![
+        2 => Just(ProtocolSpec::Any),
+        6 => (with_ports, ports).prop_map(|(number, ports)| ProtocolSpec::Ports(number, ports)),
+        2 => prop::option::of((kind, prop::option::of(0..2u8))).prop_map(ProtocolSpec::Icmp),
+        1 => prop::sample::select(vec![47u8, 2]).prop_map(ProtocolSpec::Number),
+    ];
+    let remote = prop_oneof![
+        2 => Just(RemoteSpec::Any),
+        2 => (0..PEER_PREFIXES).prop_map(RemoteSpec::Prefix),
+        3 => (0..GROUPS).prop_map(RemoteSpec::Group),
+        2 => (0..ADDRESS_GROUPS).prop_map(RemoteSpec::AddressGroup),
+    ];
+    (any::<bool>(), any::<bool>(), protocol, remote, prop::bool::weighted(0.2)).prop_map(
+        |(ingress, v6, protocol, remote, log)| RuleSpec { ingress, v6, protocol, remote, log },
+    )
+}
+
+/// Security groups of a port: often few, sometimes none.
+fn groups() -> impl Strategy<Value = u8> {
+    prop_oneof![
+        1 => Just(0u8),
+        2 => Just(1),
+        4 => (0..GROUPS).prop_map(|group| 1 << group),
+        3 => 0..1u8 << GROUPS,
     ]
 }
 
@@ -180,13 +290,14 @@ fn port_spec() -> impl Strategy<Value = PortSpec> {
     let booleans = (prop::bool::weighted(0.75), prop::bool::weighted(0.9));
     // Most ports are on two networks, so that those have some members.
     let network = prop_oneof![1 => 0..NETWORKS, 2 => 0..2u8];
-    (network, 0..MACS, addresses, pairs, booleans, host()).prop_map(
-        |(network, mac, addresses, pairs, (security, admin_up), host)| PortSpec {
+    (network, 0..MACS, addresses, pairs, booleans, groups(), host()).prop_map(
+        |(network, mac, addresses, pairs, (security, admin_up), groups, host)| PortSpec {
             network,
             mac,
             addresses,
             pairs,
             security,
+            groups,
             admin_up,
             host,
         },

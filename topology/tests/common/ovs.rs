@@ -70,11 +70,19 @@ impl OpenVSwitch {
         run(dir, "ovs-ofctl", &["--protocols=OpenFlow13", "replace-flows", bridge, flows]);
     }
 
-    /// What it does with a packet.
-    pub(crate) fn trace(&self, in_port: PortNo, packet: &Packet) -> (Course, String) {
+    /// What it does with a packet, of which conntrack says the same as it says in `like`, every
+    /// time that it is asked.
+    pub(crate) fn trace(&self, in_port: PortNo, packet: &Packet, like: &Trace) -> (Course, String) {
         let control = self.directory.path().join("vswitchd.ctl");
         let packet = exact_flow(in_port, packet);
-        let arguments = ["--target", control.to_str().unwrap(), "ofproto/trace", "br0", &packet];
+        let states = like.events.iter().filter_map(|event| match event {
+            Event::Resume { state, .. } => Some(state_names(*state)),
+            _ => None,
+        });
+        let states: Vec<String> = states.collect();
+        let mut arguments = vec!["--target", control.to_str().unwrap(), "ofproto/trace"];
+        arguments.extend(["br0", &packet]);
+        arguments.extend(states.iter().flat_map(|state| ["--ct-next", state]));
         let text = run(self.directory.path(), "ovs-appctl", &arguments);
         (Course::parse(in_port, &text), text)
     }
@@ -109,9 +117,6 @@ impl Course {
     fn parse(in_port: PortNo, text: &str) -> Self {
         let mut course = Self { flows: Vec::new(), outputs: Vec::new() };
         for line in text.lines().map(str::trim) {
-            if line.starts_with("Final flow:") {
-                break;
-            }
             if let Some((table, rest)) = line.split_once(". ")
                 && let Ok(table) = table.parse()
             {
@@ -133,6 +138,13 @@ impl Course {
         }
         course
     }
+}
+
+/// `ct_state` as `--ct-next` wants it.
+fn state_names(state: u32) -> String {
+    let names = ["new", "est", "rel", "rpl", "inv", "trk"];
+    let names = (0..).zip(names).filter(|(bit, _)| state & 1 << bit != 0).map(|(_, name)| name);
+    names.collect::<Vec<_>>().join(",")
 }
 
 /// The packet in the syntax of `ofproto/trace`, which wants fields by their full names.

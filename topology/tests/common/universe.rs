@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use openflow::MacAddr;
-use topology::model::{HostId, NetworkId, PortId, ProjectId, SubnetId};
+use topology::model::{
+    AddressGroupId, HostId, NetworkId, PortId, ProjectId, SecurityGroupId, SubnetId,
+};
 use uuid::Uuid;
 
 /// Hosts that there can be.
@@ -25,6 +27,12 @@ pub(crate) const SUBNETS: u8 = 3;
 pub(crate) const PAIR_PREFIXES: u8 = 9;
 /// MACs that they choose from.
 pub(crate) const PAIR_MACS: u8 = 6;
+/// Security groups that there can be: the first allows everything, the last is stateless.
+pub(crate) const GROUPS: u8 = 5;
+/// Address groups that there can be.
+pub(crate) const ADDRESS_GROUPS: u8 = 3;
+/// Prefixes that rules and address groups choose from.
+pub(crate) const PEER_PREFIXES: u8 = 9;
 /// The owner of everything.
 pub(crate) const PROJECT: ProjectId = ProjectId(Uuid::from_u128(0xf000));
 
@@ -49,6 +57,14 @@ pub(crate) fn network_id(network: u8) -> NetworkId {
 
 pub(crate) fn port_id(port: u8) -> PortId {
     PortId(Uuid::from_u128(0x4000 + u128::from(port)))
+}
+
+pub(crate) fn group_id(group: u8) -> SecurityGroupId {
+    SecurityGroupId(Uuid::from_u128(0x5000 + u128::from(group)))
+}
+
+pub(crate) fn address_group_id(group: u8) -> AddressGroupId {
+    AddressGroupId(Uuid::from_u128(0x6000 + u128::from(group)))
 }
 
 pub(crate) fn subnet_id(network: u8, subnet: u8) -> SubnetId {
@@ -123,4 +139,20 @@ pub(crate) fn pair_mac(number: u8) -> Option<MacAddr> {
         2 | 3 => Some(MacAddr::new([0, 0, 0x5e, 0, 1, number])),
         _ => Some(mac(number - 4)),
     }
+}
+
+/// A prefix that rules and address groups name.
+pub(crate) fn peer_prefix(number: u8) -> IpNet {
+    let prefixes: [&str; PEER_PREFIXES as usize] = [
+        "10.0.0.1/32",
+        "10.0.0.0/29",
+        "10.0.0.0/24",
+        "10.0.0.0/23",
+        "203.0.113.0/24",
+        "2001:db8:0:1::1/128",
+        "2001:db8:0:1::/125",
+        "2001:db8::/32",
+        "fe80::/10",
+    ];
+    prefixes[usize::from(number)].parse().unwrap()
 }

@@ -5,7 +5,9 @@
 //! taken again, a network that is in use is emptied before it goes. So any list of operations is a
 //! valid history, and the shortest failing list is as good as the longest.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod policy;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use openflow::PortNo;
@@ -66,6 +68,7 @@ impl World {
         if self.model.projects().is_empty() {
             let meta = self.meta(Kind::Project, "tenant");
             self.put(Resource::Project(Arc::new(Project { id: PROJECT, meta })), &mut changes);
+            self.open_group(&mut changes);
         }
         for op in ops {
             self.happen(op, &mut changes);
@@ -100,7 +103,7 @@ impl World {
             Op::RemoveNetwork { network } => {
                 let id = network_id(*network);
                 for port in self.ports(|port| port.network == id) {
-                    self.delete(ResourceId::Port(port.id), changes);
+                    self.delete_port(port.id, changes);
                 }
                 for subnet in 0..SUBNETS {
                     self.delete(ResourceId::Subnet(subnet_id(*network, subnet)), changes);
@@ -124,7 +127,13 @@ impl World {
                     self.put_port(Port { bound_host, ..port }, changes);
                 }
             }
-            Op::RemovePort { port } => self.delete(ResourceId::Port(port_id(*port)), changes),
+            Op::RemovePort { port } => self.delete_port(port_id(*port), changes),
+            Op::Group { group, rules } => self.group(*group, rules, changes),
+            Op::AddRule { group, rule } => self.add_rule(*group, rule, changes),
+            Op::RemoveRule { group, rule } => self.remove_rule(*group, *rule, changes),
+            Op::RemoveGroup { group } => self.remove_group(*group, changes),
+            Op::AddressGroup { group, prefixes } => self.address_group(*group, *prefixes, changes),
+            Op::RemoveAddressGroup { group } => self.remove_address_group(*group, changes),
         }
     }
 
@@ -244,7 +253,7 @@ impl World {
             fixed_ips,
             allowed_address_pairs: pairs,
             port_security: spec.security,
-            security_groups: BTreeSet::new(),
+            security_groups: self.groups_of(spec),
             admin_up: spec.admin_up,
             requested_host: None,
             bound_host: self.present_host(spec.host),
@@ -276,8 +285,21 @@ impl World {
         ports.filter(|port| which(port)).map(|port| Port::clone(port)).collect()
     }
 
+    /// Puts a port, and its profile before or after.
     fn put_port(&mut self, port: Port, changes: &mut Vec<Change>) {
-        self.put(Resource::Port(Arc::new(port)), changes);
+        let port = Arc::new(port);
+        let profile_first = port.meta.key.get().is_multiple_of(2);
+        if profile_first {
+            self.profile(&port, changes);
+        }
+        self.put(Resource::Port(port.clone()), changes);
+        self.profile(&port, changes);
+        self.drop_profiles(changes);
+    }
+
+    fn delete_port(&mut self, port: PortId, changes: &mut Vec<Change>) {
+        self.delete(ResourceId::Port(port), changes);
+        self.drop_profiles(changes);
     }
 
     fn put(&mut self, resource: Resource, changes: &mut Vec<Change>) {

@@ -67,7 +67,10 @@ impl Filter {
 /// The object with this UUID, and its key.
 fn find_owner(model: &Model, id: Uuid) -> Option<(ResourceId, Key)> {
     let mut all = Kind::ALL.into_iter().map(|kind| ResourceId::new(kind, id));
-    all.find_map(|id| model.resource(id).map(|resource| (id, resource.meta().key)))
+    all.find_map(|id| match id {
+        ResourceId::Rule(rule) => model.rule(rule).map(|(_, rule)| (id, rule.key)),
+        id => model.resource(id).map(|resource| (id, resource.meta().key)),
+    })
 }
 
 /// Whether a flow is there for an object, among others.
@@ -79,16 +82,27 @@ fn concerns(model: &Model, flow: &Flow, id: ResourceId, key: Key) -> bool {
         (Some(BlockKind::Vteps), Kind::Host) => member,
         (Some(BlockKind::Network | BlockKind::HostNetwork), Kind::Network) => owner,
         (Some(BlockKind::HostPort), Kind::Port) => owner,
-        // The one sort of flow that is there for more objects than its cookie names.
+        (Some(BlockKind::Profile), Kind::Profile)
+        | (Some(BlockKind::GroupMembers), Kind::SecurityGroup)
+        | (Some(BlockKind::AddressGroup), Kind::AddressGroup) => owner,
+        // The sorts of flow that are there for more objects than their cookies name.
         (Some(BlockKind::Network), Kind::Port)
             if cookie.detail() == Some(Detail::ForwardFloating) =>
         {
-            explain(cookie, Some(&flow.matching), model)
-                .is_ok_and(|explanation| explanation.owners.contains(&id))
+            is_among_causes(model, flow, id)
+        }
+        (Some(BlockKind::GroupMembers), Kind::Port)
+        | (Some(BlockKind::Profile), Kind::SecurityGroup | Kind::Rule) => {
+            is_among_causes(model, flow, id)
         }
         (Some(BlockKind::Network), Kind::Port) => member,
         _ => false,
     }
+}
+
+fn is_among_causes(model: &Model, flow: &Flow, id: ResourceId) -> bool {
+    explain(Cookie(flow.cookie), Some(&flow.matching), model)
+        .is_ok_and(|explanation| explanation.owners.contains(&id))
 }
 
 /// Which flow is to be explained.

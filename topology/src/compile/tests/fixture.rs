@@ -9,8 +9,9 @@ use crate::compile::Compiler;
 use crate::facts::HostFacts;
 use crate::key::Key;
 use crate::model::{
-    AllowedAddressPair, Change, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId,
-    ProjectId, Resource, ResourceId, Segment, SubnetId, Timestamp,
+    AddressGroup, AddressGroupId, AllowedAddressPair, Change, FixedIp, Host, HostId, Meta, Network,
+    NetworkId, Port, PortId, Profile, ProfileId, ProjectId, Resource, ResourceId, Rule, RuleId,
+    SecurityGroup, SecurityGroupId, Segment, SubnetId, Timestamp, Traffic,
 };
 use crate::pipeline::{Table, TableNames};
 
@@ -30,6 +31,10 @@ pub(crate) fn host_id(number: u32) -> HostId {
 
 pub(crate) fn network_id(number: u32) -> NetworkId {
     NetworkId(uuid::Uuid::from_u128(number.into()))
+}
+
+pub(crate) fn group_id(number: u32) -> SecurityGroupId {
+    SecurityGroupId(uuid::Uuid::from_u128(number.into()))
 }
 
 pub(crate) fn port_id(number: u32) -> PortId {
@@ -153,8 +158,58 @@ impl World {
         self.put_port(Port { bound_host: Some(host_id(host)), ..port });
     }
 
+    /// A port with port security brings its profile.
     pub(crate) fn put_port(&mut self, port: Port) {
+        if port.port_security && self.compiler.model().profile_of(&port).is_none() {
+            let number = 1 + self.compiler.model().profiles().len() as u32;
+            let profile = Profile {
+                id: ProfileId::of(key(number)),
+                meta: meta(number, String::new()),
+                groups: port.security_groups.clone(),
+            };
+            self.compiler.apply(&Change::Put(Resource::Profile(Arc::new(profile))));
+        }
         self.compiler.apply(&Change::Put(Resource::Port(Arc::new(port))));
+    }
+
+    /// A security group with these rules, the first of which has key `10 * number`.
+    pub(crate) fn group(mut self, number: u32, stateful: bool, rules: &[Traffic]) -> Self {
+        self.put_group(number, stateful, rules);
+        self
+    }
+
+    pub(crate) fn put_group(&mut self, number: u32, stateful: bool, rules: &[Traffic]) {
+        let rule = |(key, &allows): (u32, &Traffic)| Rule {
+            id: RuleId(uuid::Uuid::from_u128(key.into())),
+            key: self::key(key),
+            description: String::new(),
+            allows,
+            log: false,
+        };
+        let rules = (10 * number..).zip(rules).map(rule).collect();
+        self.put_security_group(SecurityGroup {
+            id: group_id(number),
+            meta: meta(number, format!("group-{number}")),
+            project: ProjectId(uuid::Uuid::nil()),
+            stateful,
+            default: false,
+            rules,
+        });
+    }
+
+    pub(crate) fn put_security_group(&mut self, group: SecurityGroup) {
+        self.compiler.apply(&Change::Put(Resource::SecurityGroup(Arc::new(group))));
+    }
+
+    pub(crate) fn address_group(mut self, number: u32, prefixes: &[&str]) -> Self {
+        let group = AddressGroup {
+            id: AddressGroupId(uuid::Uuid::from_u128(number.into())),
+            meta: meta(number, format!("addresses-{number}")),
+            project: ProjectId(uuid::Uuid::nil()),
+            prefixes: prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect(),
+        };
+        self.compiler.apply(&Change::Put(Resource::AddressGroup(Arc::new(group))));
+        self
     }
 
     pub(crate) fn delete(&mut self, id: ResourceId) {

@@ -15,7 +15,7 @@ fn copies_for_the_ports_here() {
     let block = BlockId::HostNetwork { host: key(1), network: key(1) };
     world.check(&[block], &[], expect![[r#"
         cookie=0x1300000100000071, table=flood, priority=100,reg0=0x1 actions=set_field:0x1->reg5,resubmit(,"flood_local"),goto_table:"flood_remote"
-        cookie=0x1300000100000172, table="flood_local", priority=100,reg0=0x1,reg5=0x1 actions=set_field:0x1->reg2,resubmit(,output),set_field:0x2->reg2,resubmit(,output),set_field:0x3->reg2,resubmit(,output)
+        cookie=0x1300000100000172, table="flood_local", priority=100,reg0=0x1,reg5=0x1 actions=set_field:0x1->reg2,resubmit(,ingress),set_field:0x2->reg2,resubmit(,ingress),set_field:0x3->reg2,resubmit(,ingress)
     "#]]);
 }
 

@@ -25,7 +25,7 @@ fn a_vlan_is_popped_and_pushed() {
         cookie=0x1200000100000059, table="flood_remote", priority=100,reg0=0x1 actions=goto_table:uplink
         cookie=0x1300000100000070, table=classify, priority=100,in_port=2,dl_vlan=100 actions=pop_vlan,set_field:0x1->reg0,set_field:0x3->reg3,goto_table:"forward_local"
         cookie=0x1300000100000071, table=flood, priority=100,reg0=0x1 actions=set_field:0x1->reg5,resubmit(,"flood_local"),goto_table:"flood_remote"
-        cookie=0x1300000100000172, table="flood_local", priority=100,reg0=0x1,reg5=0x1 actions=set_field:0x1->reg2,resubmit(,output)
+        cookie=0x1300000100000172, table="flood_local", priority=100,reg0=0x1,reg5=0x1 actions=set_field:0x1->reg2,resubmit(,ingress)
         cookie=0x1300000100000073, table=uplink, priority=100,reg0=0x1 actions=push_vlan:0x8100,set_field:4196->vlan_vid,output:2
     "#]]);
 }
@@ -36,7 +36,7 @@ fn a_flat_network_is_untagged() {
     world.check(&[ON_HOST], &[], expect![[r#"
         cookie=0x1300000100000070, table=classify, priority=100,in_port=2,vlan_tci=0x0000/0x1fff actions=set_field:0x1->reg0,set_field:0x3->reg3,goto_table:"forward_local"
         cookie=0x1300000100000071, table=flood, priority=100,reg0=0x1 actions=set_field:0x1->reg5,resubmit(,"flood_local"),goto_table:"flood_remote"
-        cookie=0x1300000100000172, table="flood_local", priority=100,reg0=0x1,reg5=0x1 actions=set_field:0x1->reg2,resubmit(,output)
+        cookie=0x1300000100000172, table="flood_local", priority=100,reg0=0x1,reg5=0x1 actions=set_field:0x1->reg2,resubmit(,ingress)
         cookie=0x1300000100000073, table=uplink, priority=100,reg0=0x1 actions=output:2
     "#]]);
 }
@@ -46,7 +46,7 @@ fn a_host_without_the_physical_network_says_so() {
     let world = World::new().host(1, "").network(1, flat("elsewhere")).port(1, port(1, 1));
     world.check(&[ON_HOST], &[], expect![[r#"
         cookie=0x1300000100000071, table=flood, priority=100,reg0=0x1 actions=set_field:0x1->reg5,resubmit(,"flood_local"),goto_table:"flood_remote"
-        cookie=0x1300000100000172, table="flood_local", priority=100,reg0=0x1,reg5=0x1 actions=set_field:0x1->reg2,resubmit(,output)
+        cookie=0x1300000100000172, table="flood_local", priority=100,reg0=0x1,reg5=0x1 actions=set_field:0x1->reg2,resubmit(,ingress)
         cookie=0x1300000100000074, table=uplink, priority=100,reg0=0x1 actions=drop
     "#]]);
 }
