@@ -3,6 +3,7 @@
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::address_group::AddressGroupCommand;
 use crate::change::Wait;
 use crate::flow::FlowCommand;
 use crate::host::HostCommand;
@@ -10,6 +11,7 @@ use crate::network::NetworkCommand;
 use crate::openflow::OpenflowCommand;
 use crate::port::PortCommand;
 use crate::project::ProjectCommand;
+use crate::secgroup::SecgroupCommand;
 use crate::subnet::SubnetCommand;
 
 /// Operates the Weft controller.
@@ -67,6 +69,14 @@ pub(crate) enum Command {
     /// Ports: the places where machines are plugged into networks
     #[command(subcommand)]
     Port(PortCommand),
+
+    /// Security groups: what ports may send and receive
+    #[command(subcommand)]
+    Secgroup(SecgroupCommand),
+
+    /// Address groups: prefixes that rules name together
+    #[command(subcommand)]
+    AddressGroup(AddressGroupCommand),
 
     /// Hosts: the machines whose Open vSwitch is programmed
     #[command(subcommand)]

@@ -48,7 +48,7 @@ pub(crate) enum Failure {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LookupError {
     /// Neither a name nor an id of an object of this kind.
-    #[error("no {kind} named {name:?}")]
+    #[error("no {} named {name:?}", .kind.replace('_', " "))]
     Unknown {
         /// The kind of object looked for.
         kind: &'static str,
@@ -57,7 +57,10 @@ pub(crate) enum LookupError {
     },
 
     /// Several objects have the name.
-    #[error("{} {kind}s are named {name:?}: say which by id: {}", .ids.len(), .ids.join(", "))]
+    #[error(
+        "{} {}s are named {name:?}: say which by id: {}",
+        .ids.len(), .kind.replace('_', " "), .ids.join(", ")
+    )]
     Ambiguous {
         /// The kind of object looked for.
         kind: &'static str,

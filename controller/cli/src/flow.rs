@@ -114,9 +114,11 @@ async fn owner(session: &Session<'_>, reference: Option<&str>) -> Result<String,
         pb::Subnet::KIND => session.id_of::<pb::Subnet>(name).await,
         pb::Port::KIND => session.id_of::<pb::Port>(name).await,
         pb::Host::KIND => session.id_of::<pb::Host>(name).await,
+        pb::SecurityGroup::KIND => session.id_of::<pb::SecurityGroup>(name).await,
+        pb::AddressGroup::KIND => session.id_of::<pb::AddressGroup>(name).await,
         _ => Err(Failure::Usage(format!(
-            "--owner {reference}: expected an id, or project:, network:, subnet:, port: or \
-             host: and a name"
+            "--owner {reference}: expected an id, or project:, network:, subnet:, port:, host:, \
+             security_group: or address_group: and a name"
         ))),
     }
 }

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::print::Printer;
 use crate::session::Session;
 
+mod address_group;
 mod args;
 mod change;
 mod failure;
@@ -28,6 +29,7 @@ mod port;
 mod print;
 mod project;
 mod resource;
+mod secgroup;
 mod session;
 mod subnet;
 
@@ -62,6 +64,8 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Network(command) => command.run(&mut session).await,
             Command::Subnet(command) => command.run(&mut session).await,
             Command::Port(command) => command.run(&mut session).await,
+            Command::Secgroup(command) => command.run(&mut session).await,
+            Command::AddressGroup(command) => command.run(&mut session).await,
             Command::Host(command) => command.run(&mut session).await,
             Command::Flow(command) => command.run(&mut session).await,
             Command::Wait(wait) => wait.run(&mut session).await,

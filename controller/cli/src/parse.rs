@@ -103,6 +103,51 @@ pub(crate) fn fixed_ip(text: &str) -> Result<WantedIp, String> {
     Ok(WantedIp { subnet: subnet.map(str::to_owned), ip_address: ip_address.to_owned() })
 }
 
+/// Transport ports; none of both for any.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Ports {
+    /// The lowest.
+    pub(crate) first: Option<u32>,
+    /// The highest.
+    pub(crate) last: Option<u32>,
+}
+
+/// `PORT` or `PORT-PORT`; nothing for any port.
+pub(crate) fn ports(text: &str) -> Result<Ports, String> {
+    if text.is_empty() {
+        return Ok(Ports::default());
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) => Ok(Ports { first: Some(first), last: Some(last) }),
+        _ => Err("expected PORT or PORT-PORT".to_owned()),
+    }
+}
+
+/// An ICMP type and code; none of both for any.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Icmp {
+    /// The type.
+    pub(crate) icmp_type: Option<u32>,
+    /// The code.
+    pub(crate) code: Option<u32>,
+}
+
+/// `TYPE` or `TYPE/CODE`; nothing for any type.
+pub(crate) fn icmp(text: &str) -> Result<Icmp, String> {
+    if text.is_empty() {
+        return Ok(Icmp::default());
+    }
+    let (icmp_type, code) = match text.split_once('/') {
+        Some((icmp_type, code)) => (icmp_type.parse(), code.parse().map(Some)),
+        None => (text.parse(), Ok(None)),
+    };
+    match (icmp_type, code) {
+        (Ok(icmp_type), Ok(code)) => Ok(Icmp { icmp_type: Some(icmp_type), code }),
+        _ => Err("expected TYPE or TYPE/CODE".to_owned()),
+    }
+}
+
 /// A number with a unit, `ms`, `s`, `m` or `h`; without one, of seconds.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -169,6 +214,27 @@ mod tests {
             assert!(route(wrong).is_err(), "{wrong:?}");
         }
         assert!(address_pair(",fa:16:3e:00:00:09").is_err());
+    }
+
+    #[test]
+    fn ports_are_one_or_a_range() {
+        let range = |first, last| Ok(Ports { first: Some(first), last: Some(last) });
+        assert_eq!(ports(""), Ok(Ports::default()));
+        assert_eq!(ports("443"), range(443, 443));
+        assert_eq!(ports("80-443"), range(80, 443));
+        for wrong in ["-", "80-", "-443", "http", "80:443", "-1"] {
+            assert!(ports(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn icmp_has_a_type_before_a_code() {
+        assert_eq!(icmp(""), Ok(Icmp::default()));
+        assert_eq!(icmp("8"), Ok(Icmp { icmp_type: Some(8), code: None }));
+        assert_eq!(icmp("3/4"), Ok(Icmp { icmp_type: Some(3), code: Some(4) }));
+        for wrong in ["/", "8/", "/0", "echo", "8-0"] {
+            assert!(icmp(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::fields::{Changed, New, PortSecurity, Update, choice};
 use crate::parse::{self, Entry, WantedIp};
 use crate::print::Names;
+use crate::secgroup;
 use crate::session::Session;
 
 mod counters;
@@ -69,6 +70,11 @@ pub(crate) struct Create {
     #[command(flatten)]
     addresses: Addresses,
 
+    /// Security group of its project: name or id; may be repeated; the project's
+    /// `default` when not given
+    #[arg(long = "security-group", value_name = "GROUP")]
+    security_groups: Vec<String>,
+
     /// Addresses it may use beside its own; may be repeated
     #[arg(
         long = "allowed-address",
@@ -103,6 +109,10 @@ pub(crate) struct List {
     #[arg(long)]
     host: Option<String>,
 
+    /// Only those that have this security group: name or id
+    #[arg(long, value_name = "GROUP")]
+    security_group: Option<String>,
+
     /// Only those of this name
     #[arg(long)]
     name: Option<String>,
@@ -123,6 +133,14 @@ pub(crate) struct Change {
 
     #[command(flatten)]
     addresses: Addresses,
+
+    /// Security group, in place of those now: name or id; may be repeated
+    #[arg(long = "security-group", value_name = "GROUP")]
+    security_groups: Vec<String>,
+
+    /// Take it out of every security group: then it sends and receives nothing
+    #[arg(long, conflicts_with = "security_groups")]
+    no_security_group: bool,
 
     /// Addresses it may use beside its own, in place of those now; may be repeated
     #[arg(
@@ -176,11 +194,18 @@ impl PortCommand {
                 let network = session.resolve::<pb::Network>(&create.network).await?;
                 let project_id = session.id_of::<pb::Project>(create.project.as_deref()).await?;
                 let fixed_ips = create.addresses.resolve(session, &network.id).await?;
-                session.create(create.port(project_id, network.id, fixed_ips)).await
+                let owner = if project_id.is_empty() { &network.project_id } else { &project_id };
+                let groups = secgroup::ids_of(session, &create.security_groups, owner).await?;
+                let port = create.port(project_id, network.id, fixed_ips);
+                session.create(pb::Port { security_group_ids: groups, ..port }).await
             }
             Self::List(list) => {
+                let project_id = session.id_of::<pb::Project>(list.project.as_deref()).await?;
+                let group: Vec<_> = list.security_group.into_iter().collect();
+                let mut group = secgroup::ids_of(session, &group, &project_id).await?;
                 let filter = pb::ListPortsRequest {
-                    project_id: session.id_of::<pb::Project>(list.project.as_deref()).await?,
+                    security_group_id: group.pop().unwrap_or_default(),
+                    project_id,
                     network_id: session.id_of::<pb::Network>(list.network.as_deref()).await?,
                     host: list.host.unwrap_or_default(),
                     name: list.name.unwrap_or_default(),
@@ -193,7 +218,16 @@ impl PortCommand {
             Self::Update(change) => {
                 let current: pb::Port = session.resolve(&change.port).await?;
                 let fixed_ips = change.addresses.resolve(session, &current.network_id).await?;
-                session.update(change.update(&current, fixed_ips)).await
+                let owner = &current.project_id;
+                let groups = secgroup::ids_of(session, &change.security_groups, owner).await?;
+                let replaces = change.no_security_group || !groups.is_empty();
+                let mut update = change.update(&current, fixed_ips);
+                update.set(
+                    "security_group_ids",
+                    |port| &mut port.security_group_ids,
+                    replaces.then_some(groups),
+                );
+                session.update(update).await
             }
             Self::Delete { ports } => session.delete::<pb::Port>(&ports).await,
             Self::Wait(wait) => wait.run(session).await,

@@ -41,6 +41,19 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// Prints one message for people, all fields but one, and that one as a table.
+    pub(crate) fn one_and_table<M: prost::Message + prost::Name>(
+        &mut self,
+        message: &M,
+        field: &str,
+        columns: &[&str],
+        rows: impl Iterator<Item = Vec<String>>,
+    ) -> Result<(), Failure> {
+        self.line(&text::fields_but(message, field))?;
+        self.line("")?;
+        self.line(&text::table(columns, rows))
+    }
+
     /// Prints resources: in JSON an array of them, for people a table.
     pub(crate) fn table<R: Resource>(
         &mut self,
@@ -70,6 +83,7 @@ impl<'a> Printer<'a> {
             return self.json(&deleted);
         }
         for Deleted { kind, id, name, revision } in deleted {
+            let kind = kind.replace('_', " ");
             let named = if name.is_empty() { String::new() } else { format!(" {name}") };
             let line = format!("{kind}{named} ({id}) deleted, revision {revision}");
             self.line(&text::printable(&line))?;

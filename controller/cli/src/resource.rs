@@ -186,6 +186,28 @@ resource! {
 }
 
 resource! {
+    SecurityGroup as security_group,
+    security_groups of security_group_service_client::SecurityGroupServiceClient;
+    create_security_group CreateSecurityGroupRequest,
+    get_security_group GetSecurityGroupRequest,
+    list_security_groups ListSecurityGroupsRequest,
+    update_security_group UpdateSecurityGroupRequest,
+    delete_security_group DeleteSecurityGroupRequest;
+    table crate::secgroup::COLUMNS, &[pb::Project::KIND], crate::secgroup::row
+}
+
+resource! {
+    AddressGroup as address_group,
+    address_groups of address_group_service_client::AddressGroupServiceClient;
+    create_address_group CreateAddressGroupRequest,
+    get_address_group GetAddressGroupRequest,
+    list_address_groups ListAddressGroupsRequest,
+    update_address_group UpdateAddressGroupRequest,
+    delete_address_group DeleteAddressGroupRequest;
+    table crate::address_group::COLUMNS, &[pb::Project::KIND], crate::address_group::row
+}
+
+resource! {
     Host as host, hosts of host_service_client::HostServiceClient;
     create_host CreateHostRequest,
     get_host GetHostRequest,

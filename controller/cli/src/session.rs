@@ -118,12 +118,17 @@ impl<'a> Session<'a> {
 
     /// Changes a resource and prints what came of it.
     pub(crate) async fn update<R: Resource>(&mut self, update: Update<R>) -> Result<(), Failure> {
+        let changed = self.change(update).await?;
+        self.printer.one(&changed)
+    }
+
+    /// Changes a resource.
+    pub(crate) async fn change<R: Resource>(&self, update: Update<R>) -> Result<R, Failure> {
         let Update { resource, mask } = update;
         if mask.paths.is_empty() {
             return Err(Failure::Usage("nothing to change: no option says what".to_owned()));
         }
-        let changed = resource.update(self.channel.clone(), mask).await?;
-        self.printer.one(&changed)
+        Ok(resource.update(self.channel.clone(), mask).await?)
     }
 
     /// Deletes resources, in the order given, and says which are gone.
@@ -134,9 +139,18 @@ impl<'a> Session<'a> {
         &mut self,
         references: &[String],
     ) -> Result<(), Failure> {
-        let mut resources = Vec::new();
+        self.delete_among::<R>(references, R::List::default()).await
+    }
+
+    /// Like [`delete`](Self::delete); names are looked for where `filter` allows.
+    pub(crate) async fn delete_among<R: Resource>(
+        &mut self,
+        references: &[String],
+        filter: R::List,
+    ) -> Result<(), Failure> {
+        let mut resources: Vec<R> = Vec::new();
         for reference in references {
-            resources.push(self.resolve::<R>(reference).await?);
+            resources.push(self.resolve_among(reference, filter.clone()).await?);
         }
         let mut deleted = Vec::new();
         let mut outcome = Ok(());
@@ -155,13 +169,19 @@ impl<'a> Session<'a> {
     }
 
     /// The names of all resources of `kinds`.
-    async fn names(&self, kinds: &[&str]) -> Result<Names, Failure> {
+    pub(crate) async fn names(&self, kinds: &[&str]) -> Result<Names, Failure> {
         let mut names = Names::default();
         if kinds.contains(&pb::Project::KIND) {
             names.extend(&self.all::<pb::Project>(Default::default()).await?);
         }
         if kinds.contains(&pb::Network::KIND) {
             names.extend(&self.all::<pb::Network>(Default::default()).await?);
+        }
+        if kinds.contains(&pb::SecurityGroup::KIND) {
+            names.extend(&self.all::<pb::SecurityGroup>(Default::default()).await?);
+        }
+        if kinds.contains(&pb::AddressGroup::KIND) {
+            names.extend(&self.all::<pb::AddressGroup>(Default::default()).await?);
         }
         Ok(names)
     }

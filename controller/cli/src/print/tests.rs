@@ -171,6 +171,7 @@ fn showing_one_lists_every_field() {
             mac_address            fa:16:3e:00:00:01
             fixed_ips              subnet_id=5f0c7a52-0000-4000-8000-0000000000bb, ip_address=10.0.0.5
                                    subnet_id=5f0c7a52-0000-4000-8000-0000000000bb, ip_address=2001:db8::5
+            security_group_ids     -
             allowed_address_pairs  -
             port_security_enabled  -
             admin_state_up         -
@@ -285,40 +286,41 @@ fn a_list_in_json_is_an_array() {
         Format::Json,
         |printer| printer.table(&ports, &Names::default()),
         expect![[r#"
-        [
-          {
-            "id": "5f0c7a52-0000-4000-8000-0000000000cc",
-            "key": 0,
-            "name": "web-1",
-            "description": "",
-            "labels": {},
-            "create_time": null,
-            "update_time": null,
-            "etag": "",
-            "revision": 0,
-            "project_id": "",
-            "network_id": "5f0c7a52-0000-4000-8000-000000000001",
-            "mac_address": "fa:16:3e:00:00:01",
-            "fixed_ips": [
+            [
               {
-                "subnet_id": "5f0c7a52-0000-4000-8000-0000000000bb",
-                "ip_address": "10.0.0.5"
-              },
-              {
-                "subnet_id": "5f0c7a52-0000-4000-8000-0000000000bb",
-                "ip_address": "2001:db8::5"
+                "id": "5f0c7a52-0000-4000-8000-0000000000cc",
+                "key": 0,
+                "name": "web-1",
+                "description": "",
+                "labels": {},
+                "create_time": null,
+                "update_time": null,
+                "etag": "",
+                "revision": 0,
+                "project_id": "",
+                "network_id": "5f0c7a52-0000-4000-8000-000000000001",
+                "mac_address": "fa:16:3e:00:00:01",
+                "fixed_ips": [
+                  {
+                    "subnet_id": "5f0c7a52-0000-4000-8000-0000000000bb",
+                    "ip_address": "10.0.0.5"
+                  },
+                  {
+                    "subnet_id": "5f0c7a52-0000-4000-8000-0000000000bb",
+                    "ip_address": "2001:db8::5"
+                  }
+                ],
+                "security_group_ids": [],
+                "allowed_address_pairs": [],
+                "port_security_enabled": null,
+                "admin_state_up": null,
+                "requested_host": "",
+                "bound_host": "",
+                "status": "ERROR",
+                "status_reason": ""
               }
-            ],
-            "allowed_address_pairs": [],
-            "port_security_enabled": null,
-            "admin_state_up": null,
-            "requested_host": "",
-            "bound_host": "",
-            "status": "ERROR",
-            "status_reason": ""
-          }
-        ]
-    "#]],
+            ]
+        "#]],
     );
 }
 

@@ -18,9 +18,14 @@ pub(crate) fn table(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -
 
 /// Every field of a message, one to a line.
 pub(crate) fn fields<M: Message + Name>(message: &M) -> String {
+    fields_but(message, "")
+}
+
+/// Every field of a message but the one of this name, one to a line.
+pub(crate) fn fields_but<M: Message + Name>(message: &M, hidden: &str) -> String {
     let message = json::dynamic(message);
     let mut table = plain();
-    for field in message.descriptor().fields() {
+    for field in message.descriptor().fields().filter(|field| field.name() != hidden) {
         let lines = if json::is_unset(&message, &field) {
             Vec::new()
         } else {

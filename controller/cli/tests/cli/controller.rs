@@ -17,6 +17,8 @@ pub(crate) struct Controller {
     pub(crate) networks: Vec<pb::Network>,
     pub(crate) subnets: Vec<pb::Subnet>,
     pub(crate) ports: Vec<pb::Port>,
+    pub(crate) security_groups: Vec<pb::SecurityGroup>,
+    pub(crate) address_groups: Vec<pb::AddressGroup>,
     pub(crate) hosts: Vec<pb::Host>,
     pub(crate) flows: Vec<pb::Flow>,
     /// Responses of `ChangeService.Wait`, before the stream ends.
@@ -43,8 +45,36 @@ pub(crate) fn id(n: u32) -> String {
     format!("00000000-0000-4000-8000-{n:012}")
 }
 
+/// What the group `web` allows.
+fn web_rules() -> Vec<pb::Rule> {
+    use pb::rule::{Direction, Ethertype, Remote};
+
+    let rule = |n, direction: Direction, protocol: &str| pb::Rule {
+        id: id(n),
+        direction: direction.into(),
+        ethertype: Ethertype::Ipv4.into(),
+        protocol: protocol.to_owned(),
+        ..Default::default()
+    };
+    let ports =
+        |rule, first, last| pb::Rule { port_min: Some(first), port_max: Some(last), ..rule };
+    let with = |rule, remote| pb::Rule { remote: Some(remote), ..rule };
+    let web = ports(rule(20, Direction::Ingress, "tcp"), 80, 443);
+    let db = ports(rule(21, Direction::Egress, "tcp"), 5432, 5432);
+    let ping = pb::Rule { icmp_type: Some(128), ..rule(22, Direction::Ingress, "icmpv6") };
+    let ping = pb::Rule { ethertype: Ethertype::Ipv6.into(), icmp_code: Some(0), ..ping };
+    vec![
+        with(web, Remote::RemoteIpPrefix("0.0.0.0/0".to_owned())),
+        with(db, Remote::RemoteGroupId(id(11))),
+        pb::Rule { log: true, description: "pings".to_owned(), ..ping },
+        with(rule(23, Direction::Egress, "47"), Remote::RemoteAddressGroupId(id(14))),
+        rule(24, Direction::Egress, ""),
+    ]
+}
+
 impl Controller {
-    /// A project, networks of which two share a name, subnets, ports and a host.
+    /// A project, networks of which two share a name, subnets, ports, security groups, an
+    /// address group and a host.
     pub(crate) fn new() -> Self {
         let network = |n, name: &str| pb::Network {
             id: id(n),
@@ -64,7 +94,16 @@ impl Controller {
             id: id(n),
             name: name.to_owned(),
             network_id: id(2),
+            project_id: id(1),
             status: status.into(),
+            ..Default::default()
+        };
+        let group = |n, project, name: &str, rules| pb::SecurityGroup {
+            id: id(n),
+            name: name.to_owned(),
+            project_id: id(project),
+            stateful: Some(true),
+            rules,
             ..Default::default()
         };
         Self {
@@ -79,6 +118,19 @@ impl Controller {
                 port(8, "web-1", pb::port::Status::Active),
                 port(9, "web-2", pb::port::Status::Building),
             ],
+            security_groups: vec![
+                group(11, 1, "default", vec![]),
+                group(12, 90, "default", vec![]),
+                group(13, 1, "web", web_rules()),
+            ],
+            address_groups: vec![pb::AddressGroup {
+                id: id(14),
+                name: "offices".to_owned(),
+                project_id: id(1),
+                etag: "etag-14".to_owned(),
+                prefixes: vec!["10.0.0.0/8".to_owned(), "192.0.2.1/32".to_owned()],
+                ..Default::default()
+            }],
             // A host that dialed in is named after its system id.
             hosts: vec![pb::Host { id: id(10), name: id(99), ..Default::default() }],
             flows: Vec::new(),
@@ -100,6 +152,12 @@ impl Controller {
             .add_service(pb::network_service_server::NetworkServiceServer::new(self.clone()))
             .add_service(pb::subnet_service_server::SubnetServiceServer::new(self.clone()))
             .add_service(pb::port_service_server::PortServiceServer::new(self.clone()))
+            .add_service(pb::security_group_service_server::SecurityGroupServiceServer::new(
+                self.clone(),
+            ))
+            .add_service(pb::address_group_service_server::AddressGroupServiceServer::new(
+                self.clone(),
+            ))
             .add_service(pb::host_service_server::HostServiceServer::new(self.clone()))
             .add_service(pb::flow_service_server::FlowServiceServer::new(self.clone()))
             .add_service(pb::change_service_server::ChangeServiceServer::new(self))
@@ -176,7 +234,7 @@ macro_rules! service {
         $list:ident $list_request:ident $list_response:ident where $matches:expr,
         $update:ident $update_request:ident,
         $delete:ident $delete_request:ident $delete_response:ident
-        $(; $more:item)?
+        $(; $($more:item)+)?
     ) => {
         #[tonic::async_trait]
         impl pb::$module::$service for Controller {
@@ -236,7 +294,7 @@ macro_rules! service {
                 Ok(Response::new(pb::$delete_response { revision: 8 }))
             }
 
-            $($more)?
+            $($($more)+)?
         }
     };
 }
@@ -292,6 +350,45 @@ service! {
         let drops = vec![drop("DhcpServer", 0), drop("Spoofed", 3)];
         Ok(Response::new(pb::PortCounters { port_id, host: "h1".to_owned(), drops }))
     }
+}
+
+service! {
+    security_group_service_server::SecurityGroupService,
+    SecurityGroup as security_group in security_groups;
+    create_security_group CreateSecurityGroupRequest,
+    get_security_group GetSecurityGroupRequest,
+    list_security_groups ListSecurityGroupsRequest ListSecurityGroupsResponse
+        where |group, request| {
+            request.project_id.is_empty() || group.project_id == request.project_id
+        },
+    update_security_group UpdateSecurityGroupRequest,
+    delete_security_group DeleteSecurityGroupRequest DeleteSecurityGroupResponse;
+    async fn add_rules(
+        &self,
+        request: Request<pb::AddRulesRequest>,
+    ) -> Result<Response<pb::SecurityGroup>, Status> {
+        let pb::AddRulesRequest { security_group_id, rules, .. } = request.get_ref().clone();
+        self.write("AddRulesRequest", request.get_ref())?;
+        Ok(Response::new(pb::SecurityGroup { id: security_group_id, rules, ..Default::default() }))
+    }
+    async fn remove_rules(
+        &self,
+        request: Request<pb::RemoveRulesRequest>,
+    ) -> Result<Response<pb::SecurityGroup>, Status> {
+        let request = request.into_inner();
+        self.write("RemoveRulesRequest", &request)?;
+        let id = request.security_group_id;
+        Ok(Response::new(pb::SecurityGroup { id, ..Default::default() }))
+    }
+}
+
+service! {
+    address_group_service_server::AddressGroupService, AddressGroup as address_group in address_groups;
+    create_address_group CreateAddressGroupRequest,
+    get_address_group GetAddressGroupRequest,
+    list_address_groups ListAddressGroupsRequest ListAddressGroupsResponse where |_, _| true,
+    update_address_group UpdateAddressGroupRequest,
+    delete_address_group DeleteAddressGroupRequest DeleteAddressGroupResponse
 }
 
 service! {

@@ -6,3 +6,4 @@ mod answers;
 mod controller;
 mod openflow;
 mod requests;
+mod secgroup;
