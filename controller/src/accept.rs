@@ -1,45 +1,66 @@
-//! Accepting TCP connections: a bounded number at a time, each served by a task of its own.
+//! Accepting TCP connections: those that a gate lets through, each served by a task of its own.
 
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::{Instrument, info_span, warn};
 
-/// Connections per listener that are served at a time; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 4096;
+use crate::limits::{Gate, Place};
 
-/// Serves every connection to `listener` by `serve`, until dropped; then all of them end.
+/// Between attempts to accept when the system refuses, and log lines about it.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves every connection to `listener` that `gate` admits by `serve`, until dropped; then all of
+/// them end.
 pub(crate) async fn accept<F>(
     listener: TcpListener,
-    protocol: &'static str,
-    serve: impl Fn(TcpStream) -> F,
+    gate: Gate,
+    serve: impl Fn(TcpStream, IpAddr) -> F,
 ) where
     F: Future<Output = ()> + Send + 'static,
 {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let protocol = gate.protocol().name();
     let mut sessions = JoinSet::new();
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let (stream, peer, place) = admitted(&listener, &gate).await;
         while sessions.try_join_next().is_some() {}
-        match listener.accept().await.and_then(|(stream, peer)| {
-            stream.set_nodelay(true)?;
-            Ok((stream, peer))
-        }) {
+        let session = serve(stream, peer.ip());
+        let session = async move {
+            session.await;
+            drop(place);
+        };
+        sessions.spawn(session.instrument(info_span!("connection", protocol, %peer)));
+    }
+}
+
+/// The next connection to `listener` that `gate` admits. Dropping the future loses none.
+pub(crate) async fn admitted(
+    listener: &TcpListener,
+    gate: &Gate,
+) -> (TcpStream, SocketAddr, Place) {
+    let protocol = gate.protocol().name();
+    let mut failing = false;
+    loop {
+        let accepted = listener.accept().await;
+        match accepted {
             Ok((stream, peer)) => {
-                let session = serve(stream);
-                let session = async move {
-                    session.await;
-                    drop(place);
-                };
-                sessions.spawn(session.instrument(info_span!("connection", protocol, %peer)));
+                failing = false;
+                let place =
+                    info_span!("connection", protocol, %peer).in_scope(|| gate.admit(peer.ip()));
+                if let Some(place) = place
+                    && stream.set_nodelay(true).is_ok()
+                {
+                    return (stream, peer, place);
+                }
             }
-            // Out of file descriptors, most likely: the next attempt may do better.
+            // Out of file descriptors, most likely: a later attempt may do better.
             Err(error) => {
-                warn!(%error, protocol, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                if !std::mem::replace(&mut failing, true) {
+                    warn!(%error, protocol, "cannot accept connections");
+                }
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }

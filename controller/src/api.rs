@@ -9,6 +9,7 @@ mod change;
 mod fields;
 mod flow;
 mod host;
+mod incoming;
 mod listen;
 mod mask;
 mod naming;

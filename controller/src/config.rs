@@ -18,6 +18,9 @@ const MIN_TENANT_MTU: u16 = 1280;
 /// Enough to see who connects, and far too little to keep a host or the controller busy.
 const DEFAULT_RULE_LOG_RATE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
 
+/// A host needs two, and a few more while it reconnects.
+const DEFAULT_CONNECTIONS_PER_ADDRESS: usize = 64;
+
 /// The Weft network controller for stock Open vSwitch.
 ///
 /// Point a host at it with
@@ -78,6 +81,9 @@ struct Options {
     /// [default: 100]
     #[arg(long, env = "WEFT_RULE_LOG_RATE", value_name = "NUMBER")]
     rule_log_rate: Option<NonZeroU32>,
+    /// Connections of switches, and of OVSDB servers, from one address [default: 64]
+    #[arg(long, env = "WEFT_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
+    connections_per_address: Option<NonZeroU32>,
     /// What to log: error, warn, info, debug, trace, or per module (info,controller::switch=debug)
     /// [default: info]
     #[arg(long, env = "WEFT_LOG", value_name = "FILTER")]
@@ -127,6 +133,8 @@ pub struct Config {
     pub settings: Settings,
     /// Connections of logged rules that a host may report, a second.
     pub rule_log_rate: NonZeroU32,
+    /// Connections of switches, and of OVSDB servers, from one address.
+    pub connections_per_address: usize,
     /// What to log.
     pub log: String,
     /// How to log.
@@ -168,6 +176,7 @@ impl Options {
             vlan_range: self.vlan_range.or(other.vlan_range),
             vni_range: self.vni_range.or(other.vni_range),
             rule_log_rate: self.rule_log_rate.or(other.rule_log_rate),
+            connections_per_address: self.connections_per_address.or(other.connections_per_address),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
         }
@@ -203,6 +212,9 @@ impl Options {
             advertise: self.advertise,
             settings,
             rule_log_rate: self.rule_log_rate.unwrap_or(DEFAULT_RULE_LOG_RATE),
+            connections_per_address: self
+                .connections_per_address
+                .map_or(DEFAULT_CONNECTIONS_PER_ADDRESS, |number| number.get() as usize),
             log: self.log.unwrap_or_else(|| "info".into()),
             log_format: self.log_format.unwrap_or_default(),
         })

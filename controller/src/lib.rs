@@ -8,6 +8,7 @@ pub mod api;
 pub mod config;
 pub mod engine;
 pub mod host;
+pub mod limits;
 pub mod metrics;
 pub mod store;
 pub mod switch;

@@ -7,12 +7,25 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use controller::config::{Arguments, Config, LogFormat};
 use controller::engine::Engine;
+use controller::limits::{Breaches, Gate, GateLimits, Protocol};
 use controller::{api, host, metrics, switch};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
+
+/// Connections of switches that are served at a time, and as many of OVSDB servers.
+const MAX_HOST_CONNECTIONS: usize = 4096;
+/// Connections of gRPC clients.
+const MAX_CLIENTS: usize = 1024;
+/// Connections of gRPC clients at one address.
+const MAX_CLIENTS_PER_ADDRESS: usize = 256;
+/// Connections of those who fetch metrics.
+const MAX_SCRAPES: usize = 64;
+/// Files that are open beside connections: the store, listeners, the log.
+const OTHER_FILES: u64 = 64;
 
 fn main() -> ExitCode {
     match start() {
@@ -27,6 +40,7 @@ fn main() -> ExitCode {
 fn start() -> anyhow::Result<()> {
     let config = Arguments::parse().into_config()?;
     start_log(&config)?;
+    raise_file_limit();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -54,13 +68,29 @@ async fn run(config: Config) -> anyhow::Result<()> {
         openflow_port: openflow.first().context("no OpenFlow listener")?.local_addr()?.port(),
         advertise: config.advertise,
     };
+    let breaches = Breaches::default();
+    let gate = |protocol, total, per_address| {
+        Gate::new(protocol, GateLimits { total, per_address }, breaches.clone())
+    };
+    let per_address = config.connections_per_address;
+    let switch_gate = gate(Protocol::OpenFlow, MAX_HOST_CONNECTIONS, per_address);
+    let host_gate = gate(Protocol::Ovsdb, MAX_HOST_CONNECTIONS, per_address);
+    let client_gate = gate(Protocol::Grpc, MAX_CLIENTS, MAX_CLIENTS_PER_ADDRESS);
+    let scrape_gate = gate(Protocol::Metrics, MAX_SCRAPES, MAX_SCRAPES);
+    let gates = [&switch_gate, &host_gate, &client_gate, &scrape_gate].map(Gate::clone).into();
+
     let stopping = CancellationToken::new();
-    let hosts = host::Hosts { engine: engine.clone(), onboarding };
+    let hosts = host::Hosts { engine: engine.clone(), onboarding, gate: host_gate };
     let hosts = tokio::spawn(host::serve(hosts, ovsdb));
-    let switches = switch::Switches { engine: engine.clone(), log_rate: config.rule_log_rate };
+    let switches = switch::Switches {
+        engine: engine.clone(),
+        log_rate: config.rule_log_rate,
+        gate: switch_gate,
+    };
     let switches = tokio::spawn(switch::serve(switches, openflow));
-    let metrics = tokio::spawn(metrics::serve(engine.clone(), scrapes));
-    let mut api = tokio::spawn(api::serve(engine, grpc, stopping.clone()));
+    let metrics = metrics::Sources { engine: engine.clone(), gates, breaches };
+    let metrics = tokio::spawn(metrics::serve(metrics, scrape_gate, scrapes));
+    let mut api = tokio::spawn(api::serve(engine, grpc, client_gate, stopping.clone()));
     info!("ready");
 
     let outcome = tokio::select! {
@@ -82,6 +112,22 @@ async fn run(config: Config) -> anyhow::Result<()> {
         api.await.context("the API did not stop")??;
     }
     outcome
+}
+
+/// Lets this process have as many files open as all of its connections need, as far as it may.
+fn raise_file_limit() {
+    let needed = (2 * MAX_HOST_CONNECTIONS + MAX_CLIENTS + MAX_SCRAPES) as u64 + OTHER_FILES;
+    let mut limit = getrlimit(Resource::Nofile);
+    let may = |bound: Option<u64>| bound.is_none_or(|bound| bound >= needed);
+    if may(limit.current) {
+        return;
+    }
+    limit.current = if may(limit.maximum) { Some(needed) } else { limit.maximum };
+    let raised = setrlimit(Resource::Nofile, limit);
+    if raised.is_err() || !may(limit.current) {
+        let files = getrlimit(Resource::Nofile).current;
+        warn!(files, needed, "too few files may be open for all connections (ulimit -Hn)");
+    }
 }
 
 async fn bind(what: &str, addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {

@@ -1,27 +1,44 @@
 //! Metrics for Prometheus, taken from the engine's state when they are asked for.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::serve::Listener;
 use axum::{Router, routing};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tracing::warn;
 
+use crate::accept::admitted;
 use crate::engine::{Engine, HostState, View};
+use crate::limits::{Breaches, Gate, Guarded};
 
 /// The type of the Prometheus text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4";
 
-/// Serves `/metrics` until dropped.
-pub async fn serve(engine: Engine, listeners: Vec<TcpListener>) {
-    let router = Router::new().route("/metrics", routing::get(scrape)).with_state(engine);
+/// What is told.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The state of the network.
+    pub engine: Engine,
+    /// How many connections there are, by protocol.
+    pub gates: Vec<Gate>,
+    /// What peers have done that they must not.
+    pub breaches: Breaches,
+}
+
+/// Serves `/metrics` to whom `gate` admits, until dropped.
+pub async fn serve(sources: Sources, gate: Gate, listeners: Vec<TcpListener>) {
+    let router = Router::new().route("/metrics", routing::get(scrape)).with_state(sources);
     let servers = listeners.into_iter().map(|listener| {
-        let router = router.clone();
+        let (router, gate) = (router.clone(), gate.clone());
         async move {
+            let listener = Gated { listener, gate };
             if let Err(error) = axum::serve(listener, router).await {
                 warn!(%error, "metrics are no longer served");
             }
@@ -30,16 +47,53 @@ pub async fn serve(engine: Engine, listeners: Vec<TcpListener>) {
     futures_util::future::join_all(servers).await;
 }
 
-async fn scrape(State(engine): State<Engine>) -> Response {
+/// A listener that takes only the connections that its gate admits.
+struct Gated {
+    listener: TcpListener,
+    gate: Gate,
+}
+
+impl Listener for Gated {
+    type Io = Guarded<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Guarded<TcpStream>, SocketAddr) {
+        let (stream, peer, place) = admitted(&self.listener, &self.gate).await;
+        (Guarded::new(stream, place), peer)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+async fn scrape(State(sources): State<Sources>) -> Response {
     // A recorder for every scrape: hosts that are gone leave nothing behind.
     let recorder = Arc::new(PrometheusBuilder::new().build_recorder());
     let recording = recorder.clone();
+    let Sources { engine, gates, breaches } = sources;
     match engine.read(move |view| record(&recording, view)).await {
         Ok(()) => {
+            record_peers(&recorder, &gates, &breaches);
             ([(header::CONTENT_TYPE, TEXT_FORMAT)], recorder.handle().render()).into_response()
         }
         Err(stopped) => (StatusCode::SERVICE_UNAVAILABLE, stopped.to_string()).into_response(),
     }
+}
+
+fn record_peers(recorder: &PrometheusRecorder, gates: &[Gate], breaches: &Breaches) {
+    metrics::with_local_recorder(recorder, || {
+        describe_gauge!("weft_connections", "Connections that are served, by protocol");
+        for gate in gates {
+            let protocol = gate.protocol().name();
+            gauge!("weft_connections", "protocol" => protocol).set(gate.taken() as f64);
+        }
+        describe_counter!("weft_breaches_total", "Limits that peers met and rules they broke");
+        for ((protocol, breach), count) in breaches.counts() {
+            let labels = [("protocol", protocol.name()), ("kind", breach.name())];
+            counter!("weft_breaches_total", &labels).absolute(count);
+        }
+    });
 }
 
 fn record(recorder: &PrometheusRecorder, view: &View<'_>) {

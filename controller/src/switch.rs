@@ -11,6 +11,8 @@ mod connection;
 mod exchange;
 mod listen;
 mod output;
+mod pace;
+mod patience;
 mod prepare;
 mod reconcile;
 mod script;

@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use controller::api::{ServeError, listen, serve};
 use controller::config::GrpcAddress;
 use controller::engine::{Engine, HostReport};
+use controller::limits::{Breaches, Gate, GateLimits, Protocol};
 use controller::store::StoreError;
 use openflow::PortNo;
 use proto::v1 as pb;
@@ -64,7 +65,8 @@ impl Api {
         let socket = GrpcAddress::Unix(directory.path().join("grpc"));
         let listener = listen(&socket).await.unwrap();
         let stopping = CancellationToken::new();
-        let serving = tokio::spawn(serve(engine.clone(), vec![listener], stopping.clone()));
+        let serving = serve(engine.clone(), vec![listener], gate(), stopping.clone());
+        let serving = tokio::spawn(serving);
         let uri = format!("unix:{}", directory.path().join("grpc").display());
         let channel = Endpoint::from_shared(uri).unwrap().connect().await.unwrap();
         Self { engine, ended, channel, stopping, serving, directory }
@@ -192,6 +194,12 @@ impl Api {
         };
         self.engine.report(None, report).await.unwrap().unwrap()
     }
+}
+
+/// Lets everybody in that a test needs.
+fn gate() -> Gate {
+    let limits = GateLimits { total: 16, per_address: 16 };
+    Gate::new(Protocol::Grpc, limits, Breaches::default())
 }
 
 fn vxlan(project: &pb::Project) -> pb::Network {

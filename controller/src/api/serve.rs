@@ -11,20 +11,23 @@ use proto::v1::project_service_server::ProjectServiceServer;
 use proto::v1::security_group_service_server::SecurityGroupServiceServer;
 use proto::v1::subnet_service_server::SubnetServiceServer;
 use thiserror::Error;
-use tokio_stream::wrappers::UnixListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::transport::Server;
-use tonic::transport::server::{Router, TcpIncoming};
+use tonic::transport::server::Router;
 use tonic_health::server::HealthReporter;
 
+use super::incoming::{connections, local_connections};
 use super::{Api, Listener};
 use crate::engine::Engine;
+use crate::limits::Gate;
 
 /// Largest request, in bytes. Answers are kept below by the size of pages.
 const MAX_MESSAGE: usize = 4 << 20;
 /// Requests of one connection that are worked on at a time; more wait.
 const MAX_REQUESTS: usize = 64;
+/// Bytes of a request's headers.
+const MAX_HEADERS: u32 = 16 << 10;
 /// Streams of one connection; further ones are refused.
 const MAX_STREAMS: u32 = 256;
 /// How long a silent client is trusted to be there.
@@ -43,7 +46,7 @@ pub enum ServeError {
     Reflection(#[from] tonic_reflection::server::Error),
 }
 
-/// Serves the API on all `listeners` until `stopping` is cancelled; then lets the requests under
+/// Serves the API on all `listeners`, to whom `gate` admits, until `stopping` is cancelled; then lets the requests under
 /// way end, for at most five seconds.
 ///
 /// # Errors
@@ -52,21 +55,22 @@ pub enum ServeError {
 pub async fn serve(
     engine: Engine,
     listeners: Vec<Listener>,
+    gate: Gate,
     stopping: CancellationToken,
 ) -> Result<(), ServeError> {
     let api = Api { engine, stopping: stopping.clone() };
     let (mut health, router) = router(&api).await?;
     let servers = listeners.into_iter().map(|listener| {
-        let (router, stopping) = (router.clone(), stopping.clone());
+        let (router, gate, stopping) = (router.clone(), gate.clone(), stopping.clone());
         async move {
             let stopped = stopping.cancelled_owned();
             match listener {
                 Listener::Tcp(listener) => {
-                    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+                    let incoming = connections(listener, gate);
                     router.serve_with_incoming_shutdown(incoming, stopped).await
                 }
                 Listener::Unix(listener, _file) => {
-                    let incoming = UnixListenerStream::new(listener);
+                    let incoming = local_connections(listener, gate);
                     router.serve_with_incoming_shutdown(incoming, stopped).await
                 }
             }
@@ -95,6 +99,7 @@ async fn router(api: &Api) -> Result<(HealthReporter, Router), ServeError> {
     let mut router = Server::builder()
         .concurrency_limit_per_connection(MAX_REQUESTS)
         .max_concurrent_streams(Some(MAX_STREAMS))
+        .http2_max_header_list_size(MAX_HEADERS)
         .http2_keepalive_interval(Some(KEEPALIVE))
         .http2_keepalive_timeout(Some(KEEPALIVE))
         .add_service(health)

@@ -2,16 +2,16 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use ovsdb::client::{Client, Dialer, Endpoint};
-use ovsdb::session::Options;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use topology::model::HostId;
 use tracing::{Instrument, info, info_span, warn};
 
-use super::session::{Onboarding, Session};
+use super::session::{Onboarding, Session, SessionEnd, options};
 use crate::accept::accept;
 use crate::engine::Engine;
+use crate::limits::Gate;
 
 /// The hosts' OVSDB connections, in both directions.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Hosts {
     pub engine: Engine,
     /// What to write into their databases.
     pub onboarding: Onboarding,
+    /// Who may connect.
+    pub gate: Gate,
 }
 
 /// Serves hosts that dial in, and dials those that listen, until dropped.
@@ -27,22 +29,32 @@ pub async fn serve(hosts: Hosts, listeners: Vec<TcpListener>) {
     let mut tasks = JoinSet::new();
     for listener in listeners {
         let hosts = hosts.clone();
-        let serve = move |stream| serve_stream(hosts.clone(), stream);
-        tasks.spawn(accept(listener, "ovsdb", serve));
+        let gate = hosts.gate.clone();
+        let serve = move |stream, peer| serve_stream(hosts.clone(), stream, peer);
+        tasks.spawn(accept(listener, gate, serve));
     }
     tasks.spawn(dial_all(hosts));
     while tasks.join_next().await.is_some() {}
 }
 
-async fn serve_stream(hosts: Hosts, stream: TcpStream) {
+async fn serve_stream(hosts: Hosts, stream: TcpStream, peer: IpAddr) {
     let local = match stream.local_addr() {
         Ok(local) => local.ip(),
         Err(error) => return warn!(%error, "OVSDB connection lost"),
     };
-    let (client, updates) = Client::connect(stream, Options::default());
-    let session = Session::new(hosts.engine, client, &hosts.onboarding, local, None);
+    let (client, updates) = Client::connect(stream, options());
+    let session = Session::new(hosts.engine.clone(), client, &hosts.onboarding, local, None);
     let end = session.run(updates, &CancellationToken::new()).await;
-    info!(reason = %end, "OVSDB session ended");
+    tell(&hosts.gate, &end, peer);
+}
+
+/// Logs how a session has ended, and counts it when it exceeded a limit.
+fn tell(gate: &Gate, end: &SessionEnd, peer: IpAddr) {
+    const ENDED: &str = "OVSDB session ended";
+    match end.breach() {
+        Some(breach) => gate.breaches().record(gate.protocol(), breach, peer, ENDED, end),
+        None => info!(reason = %end, "{ENDED}"),
+    }
 }
 
 /// Keeps a connection to every host that has a target to dial.
@@ -80,7 +92,7 @@ async fn dial(hosts: Hosts, target: String, forgotten: CancellationToken) {
         Ok(endpoint) => endpoint,
         Err(error) => return warn!(%error, "cannot dial the host"),
     };
-    let mut dialer = Dialer::new(endpoint, Options::default());
+    let mut dialer = Dialer::new(endpoint, options());
     while !forgotten.is_cancelled() {
         let connection = tokio::select! {
             connection = dialer.dial() => connection,
@@ -92,10 +104,19 @@ async fn dial(hosts: Hosts, target: String, forgotten: CancellationToken) {
                 let (engine, dialled) = (hosts.engine.clone(), Some(target.clone()));
                 let session = Session::new(engine, client, &hosts.onboarding, local, dialled);
                 let end = session.run(updates, &forgotten).await;
-                info!(reason = %end, "OVSDB session ended");
+                tell(&hosts.gate, &end, peer_of(dialer.endpoint()));
             }
             Err(error) => info!(%error, "host does not answer"),
         }
+    }
+}
+
+/// The address of the host that is dialled; targets have no names.
+fn peer_of(endpoint: &Endpoint) -> IpAddr {
+    let unspecified = IpAddr::from([0, 0, 0, 0]);
+    match endpoint {
+        Endpoint::Tcp { host, .. } => host.parse().unwrap_or(unspecified),
+        Endpoint::Unix(_) => unspecified,
     }
 }
 

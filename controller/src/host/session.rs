@@ -3,9 +3,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ovsdb::client::{Client, Disconnect, Update, Updates};
+use ovsdb::jsonrpc::FrameError;
 use ovsdb::replica::Replica;
+use ovsdb::session::{Options, SessionError, UpdateError};
 use thiserror::Error;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use topology::model::HostId;
 use topology::pipeline::Table;
@@ -14,6 +16,7 @@ use tracing::{info, warn};
 use super::onboard::{Target, onboard};
 use super::report::{Unidentified, report};
 use crate::engine::{Engine, HostReport, Stopped};
+use crate::limits::{Breach, Bucket};
 
 /// What hosts are told.
 #[derive(Clone, Debug)]
@@ -36,6 +39,31 @@ impl Onboarding {
     }
 }
 
+/// The longest message that a host may send, in bytes.
+const MAX_MESSAGE: usize = 32 << 20;
+/// The largest replica of a host's database, in bytes.
+const MAX_REPLICA: usize = 64 << 20;
+/// The most rows that a host's database may have: those of 25,000 ports.
+const MAX_ROWS: usize = 50_000;
+/// How long a host may take to answer a transaction.
+const TRANSACTION: Duration = Duration::from_secs(60);
+/// Milliseconds that may be spent on a host's reports at once, waiting for the engine included...
+const REPORT_BURST: f64 = 2_000.0;
+/// ...and of every second after that.
+const REPORT_SHARE: f64 = 250.0;
+/// The longest that a host is not listened to when it has used up its share.
+const MAX_REST: Duration = Duration::from_secs(5);
+
+/// What connections to hosts' databases are bound by; the rest as the crate has it.
+pub(super) fn options() -> Options {
+    Options {
+        max_message: MAX_MESSAGE,
+        max_replica: MAX_REPLICA,
+        max_rows: MAX_ROWS,
+        ..Options::default()
+    }
+}
+
 /// Why a host's session ended.
 #[derive(Debug, Error)]
 pub(super) enum SessionEnd {
@@ -45,10 +73,43 @@ pub(super) enum SessionEnd {
     Renamed { from: String, to: String },
     #[error("no key is left for a new host")]
     NoKey,
+    #[error("the host has not answered a transaction within {} s", TRANSACTION.as_secs())]
+    Unanswered,
     #[error("the host is not to be dialled any more")]
     Forgotten,
     #[error(transparent)]
     Stopped(#[from] Stopped),
+}
+
+impl SessionEnd {
+    /// The limit that was met or the rule that was broken, if that is why the session ended.
+    pub(super) fn breach(&self) -> Option<Breach> {
+        match self {
+            Self::Disconnected(disconnect) => match &**disconnect {
+                Disconnect::Session(error) => Some(breach(error)),
+                Disconnect::Eof | Disconnect::Io(_) | Disconnect::Abandoned => None,
+            },
+            Self::Unanswered => Some(Breach::Unanswered),
+            Self::Renamed { .. } | Self::NoKey | Self::Forgotten | Self::Stopped(_) => None,
+        }
+    }
+}
+
+fn breach(error: &SessionError) -> Breach {
+    match error {
+        SessionError::Frame(FrameError::TooLarge { .. } | FrameError::TooDeep { .. }) => {
+            Breach::MessageSize
+        }
+        SessionError::Update(UpdateError::TooLarge { .. } | UpdateError::TooManyRows { .. }) => {
+            Breach::Replica
+        }
+        SessionError::UnexpectedReply(_) => Breach::UnaskedReply,
+        SessionError::Silent(_) => Breach::Silent,
+        SessionError::Setup(_) => Breach::Handshake,
+        SessionError::Undelivered(_) => Breach::MessageTime,
+        SessionError::UnreadAnswers { .. } => Breach::Unread,
+        _ => Breach::Malformed,
+    }
 }
 
 /// One connection to a host's OVSDB.
@@ -63,6 +124,8 @@ pub(super) struct Session {
     problems: Vec<String>,
     unidentified: Option<Unidentified>,
     failures: u32,
+    /// Of the engine's time.
+    share: Bucket,
 }
 
 impl Session {
@@ -83,6 +146,7 @@ impl Session {
             problems: Vec::new(),
             unidentified: None,
             failures: 0,
+            share: Bucket::new(REPORT_BURST, REPORT_SHARE, Instant::now().into_std()),
         }
     }
 
@@ -118,11 +182,16 @@ impl Session {
                     () = sleep_until(due) => replica,
                 },
             };
+            let begun = Instant::now();
             self.report(&replica).await?;
-            if !self.onboard(&replica).await {
+            let spent = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
+            let rest = self.share.spend(spent, Instant::now().into_std()).min(MAX_REST);
+            if !self.onboard(&replica).await? {
                 let pause = Duration::from_secs(1) * 2u32.pow(self.failures.min(5));
                 retry = Some((Instant::now() + pause, replica));
             }
+            // What the host says meanwhile is not lost: the next look is at the latest.
+            sleep(rest).await;
         }
     }
 
@@ -160,23 +229,24 @@ impl Session {
     }
 
     /// Brings the database to where it should be. False when it refused.
-    async fn onboard(&mut self, replica: &Replica) -> bool {
+    async fn onboard(&mut self, replica: &Replica) -> Result<bool, SessionEnd> {
         // A host that is not identified is not touched.
         if self.host.is_none() {
-            return true;
+            return Ok(true);
         }
-        let Some(transaction) = onboard(replica, &self.target) else { return true };
+        let Some(transaction) = onboard(replica, &self.target) else { return Ok(true) };
         let system_id = self.reported.as_ref().map(|report| report.system_id.as_str());
-        match self.client.transact(transaction).await {
+        let answer = timeout(TRANSACTION, self.client.transact(transaction)).await;
+        match answer.map_err(|_| SessionEnd::Unanswered)? {
             Ok(_) => {
                 self.failures = 0;
                 info!(system_id, "host's database updated");
-                true
+                Ok(true)
             }
             Err(error) => {
                 self.failures += 1;
                 warn!(system_id, %error, "host's database refused an update");
-                false
+                Ok(false)
             }
         }
     }

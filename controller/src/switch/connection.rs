@@ -1,4 +1,5 @@
 use std::io;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
@@ -10,8 +11,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
-use super::exchange::MAX_FLOWS;
+use super::exchange::{MAX_ERROR_BYTES, MAX_FLOWS, MAX_READ_BACK_BYTES};
 use super::output::Output;
+use super::pace::{Pace, unasked_reply};
+use crate::limits::{Breach, Breaches};
 
 /// Bytes that may wait to be read by the switch: several times the largest bundle.
 const MAX_QUEUED: usize = 64 << 20;
@@ -42,6 +45,28 @@ pub enum ConnectionError {
     /// The switch tells more flows than are taken in.
     #[error("the switch has more than {MAX_FLOWS} flows")]
     TooManyFlows,
+    /// The switch tells more about its flows than is taken in.
+    #[error("the switch tells its flows in more than {MAX_READ_BACK_BYTES} bytes")]
+    TooManyBytes,
+    /// The switch finds more errors than are kept.
+    #[error("the switch answers with more than {MAX_ERROR_BYTES} bytes of errors")]
+    TooManyErrors,
+    /// The switch does not answer, though it is there.
+    #[error("the switch has not answered a request for {what} within {} s", within.as_secs())]
+    Unanswered {
+        /// What was asked for.
+        what: &'static str,
+        /// The time that it had.
+        within: Duration,
+    },
+    /// The switch answers what nobody asked.
+    #[error("a reply of type {kind} to xid {xid:#x}, which asked for nothing")]
+    UnaskedReply {
+        /// `OFPT_*`.
+        kind: u8,
+        /// The xid.
+        xid: u32,
+    },
     /// The switch refused a request that a session cannot do without.
     #[error("the switch refused a request for {what}: {}", error.code)]
     Refused {
@@ -60,6 +85,9 @@ pub struct Connection {
     input: BytesMut,
     /// What the socket has not taken yet of what the session gave.
     output: Output,
+    pace: Pace,
+    /// Bytes that have come since the connection was made.
+    received: u64,
 }
 
 impl Connection {
@@ -71,12 +99,24 @@ impl Connection {
     pub async fn open(stream: TcpStream) -> Result<(Self, FeaturesReply), ConnectionError> {
         let session = Session::new(End::Controller, Instant::now());
         let input = BytesMut::with_capacity(READ);
-        let mut connection = Self { stream, session, input, output: Output::default() };
+        let pace = Pace::new(Instant::now());
+        let output = Output::default();
+        let mut connection = Self { stream, session, input, output, pace, received: 0 };
         loop {
             if let Event::Ready(features) = connection.next().await? {
                 return Ok((connection, features));
             }
         }
+    }
+
+    /// From here on, `breaches` is told when the switch, at `peer`, has to be slowed down.
+    pub(super) fn account_to(&mut self, breaches: Breaches, peer: IpAddr) {
+        self.pace.account_to(breaches, peer);
+    }
+
+    /// Bytes that have come since the connection was made.
+    pub(super) fn received(&self) -> u64 {
+        self.received
     }
 
     /// Queues a message; it leaves while [`Connection::next`] is waited for.
@@ -93,6 +133,13 @@ impl Connection {
     pub(super) async fn next(&mut self) -> Result<Event, ConnectionError> {
         loop {
             if let Some(event) = self.session.poll_event() {
+                if let Event::Message { xid, message } = &event {
+                    if unasked_reply(message) {
+                        let (kind, xid) = (message.kind(), *xid);
+                        return Err(ConnectionError::UnaskedReply { kind, xid });
+                    }
+                    self.pace.unasked(Instant::now());
+                }
                 return Ok(event);
             }
             if self.session.queued_bytes() > MAX_QUEUED {
@@ -120,18 +167,28 @@ impl Connection {
                 None => std::future::pending().await,
             }
         };
+        let may_read = self.pace.may_read(Instant::now());
+        let resumed = async {
+            match may_read {
+                Ok(()) => std::future::pending().await,
+                Err(paused_until) => sleep_until(paused_until.into()).await,
+            }
+        };
         let (mut reader, mut writer) = self.stream.split();
         tokio::select! {
             written = writer.write_buf(&mut self.output), if self.output.has_remaining() => {
                 written?;
             }
-            read = reader.read_buf(&mut self.input) => {
-                if read? == 0 {
+            read = reader.read_buf(&mut self.input), if may_read.is_ok() => {
+                let count = read?;
+                if count == 0 {
                     return Err(ConnectionError::Closed);
                 }
+                self.received += count as u64;
                 self.session.handle_input(&self.input, Instant::now())?;
                 self.input.clear();
             }
+            () = resumed => {}
             () = timeout => self.session.handle_timeout(Instant::now())?,
         }
         Ok(())
@@ -149,5 +206,31 @@ impl Connection {
         };
         // The connection ends for another reason, which is the one to tell.
         let _ = timeout(FAREWELL, rest).await;
+    }
+}
+
+impl ConnectionError {
+    /// The limit that was met or the rule that was broken, if that is why the connection ended.
+    pub(super) fn breach(&self) -> Option<Breach> {
+        Some(match self {
+            Self::Closed | Self::Io(_) | Self::TooLong(_) | Self::Refused { .. } => return None,
+            Self::Stalled(_) => Breach::Unread,
+            Self::TooManyFlows | Self::TooManyBytes => Breach::ReadBack,
+            Self::TooManyErrors => Breach::Errors,
+            Self::Unanswered { .. } => Breach::Unanswered,
+            Self::UnaskedReply { .. } => Breach::UnaskedReply,
+            Self::Protocol(error) => match error {
+                ProtocolError::FrameLength { .. } => Breach::MessageSize,
+                ProtocolError::HandshakeTimeout { .. } => Breach::Handshake,
+                ProtocolError::Silent { .. } => Breach::Silent,
+                ProtocolError::Undelivered { .. } => Breach::MessageTime,
+                ProtocolError::UnreadAnswers { .. } => Breach::Unread,
+                ProtocolError::Malformed { .. }
+                | ProtocolError::NoHello { .. }
+                | ProtocolError::NoCommonVersion { .. }
+                | ProtocolError::Refused { .. }
+                | ProtocolError::WrongReply { .. } => Breach::Malformed,
+            },
+        })
     }
 }

@@ -10,12 +10,19 @@ use topology::block::BlockFlow;
 use tracing::warn;
 
 use super::connection::{Connection, ConnectionError};
+use super::patience::Patience;
 use super::script::{Script, Step};
 use crate::engine::Which;
 
 /// Flows that a switch may have: several times what the largest host needs, and a few hundred
 /// megabytes while they are compared.
 pub(super) const MAX_FLOWS: usize = 1 << 20;
+
+/// Bytes in which a switch may tell its flows, whatever else comes meanwhile counted in.
+pub(super) const MAX_READ_BACK_BYTES: u64 = 256 << 20;
+
+/// Bytes of errors that are kept while an exchange lasts.
+pub(super) const MAX_ERROR_BYTES: usize = 4 << 20;
 
 /// The xid of what a bundle holds beside the frames of blocks' flows, which have others.
 const REMOVAL_XID: u32 = 0;
@@ -30,7 +37,8 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the connection ends, the switch refuses to tell, or has more than a million flows.
+    /// When the connection ends, the switch refuses to tell, has more than a million flows, or
+    /// takes too long.
     pub async fn read_back(&mut self, which: Which) -> Result<Vec<FlowStats>, ConnectionError> {
         let (cookie, cookie_mask) = match which {
             Which::All => (0, 0),
@@ -39,10 +47,16 @@ impl Connection {
         let request = FlowStatsRequest { cookie, cookie_mask, ..FlowStatsRequest::default() };
         let body = MultipartRequestBody::Flow(request);
         let sent = self.send(&Message::MultipartRequest(body.into()))?;
+        let limit = self.received() + MAX_READ_BACK_BYTES;
+        let mut patience = Patience::new("flow statistics");
         let mut flows = Vec::new();
         loop {
-            match self.next().await? {
+            if self.received() > limit {
+                return Err(ConnectionError::TooManyBytes);
+            }
+            match self.next_of(&patience).await? {
                 Event::Part { xid, body, last } if xid == sent => {
+                    patience.part_came();
                     if let MultipartReplyBody::Flow(part) = body {
                         flows.extend(part);
                     }
@@ -115,11 +129,18 @@ impl Connection {
     /// Waits until the switch has dealt with everything; answers the errors meanwhile.
     pub(super) async fn barrier(&mut self) -> Result<Vec<(u32, ErrorMessage)>, ConnectionError> {
         let sent = self.send(&Message::BarrierRequest)?;
-        let mut errors = Vec::new();
+        let patience = Patience::whole("a barrier");
+        let (mut errors, mut bytes) = (Vec::new(), 0);
         loop {
-            match self.next().await? {
+            match self.next_of(&patience).await? {
                 Event::Reply { xid, .. } if xid == sent => return Ok(errors),
-                Event::Error { xid, error } => errors.push((xid, error)),
+                Event::Error { xid, error } => {
+                    bytes += size_of_val(&error) + error.data.len();
+                    if bytes > MAX_ERROR_BYTES {
+                        return Err(ConnectionError::TooManyErrors);
+                    }
+                    errors.push((xid, error));
+                }
                 _ => {}
             }
         }

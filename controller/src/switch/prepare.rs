@@ -10,6 +10,7 @@ use topology::meter::LOG_METER;
 use tracing::warn;
 
 use super::connection::{Connection, ConnectionError};
+use super::patience::Patience;
 
 impl Connection {
     /// Sets what flows presuppose and no flow can say: how fragments are matched, and the meter
@@ -42,10 +43,12 @@ impl Connection {
     async fn meter(&mut self, number: u32) -> Result<Option<Meter>, ConnectionError> {
         let body = MultipartRequestBody::MeterConfig(number);
         let sent = self.send(&Message::MultipartRequest(body.into()))?;
+        let mut patience = Patience::new("a meter");
         let mut found = None;
         loop {
-            match self.next().await? {
+            match self.next_of(&patience).await? {
                 Event::Part { xid, body, last } if xid == sent => {
+                    patience.part_came();
                     if let MultipartReplyBody::MeterConfig(meters) = body {
                         found = found.or(meters.into_iter().find(|it| it.meter_id == number));
                     }

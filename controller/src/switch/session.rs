@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -9,6 +11,7 @@ use super::listen::Switches;
 use super::reconcile::difference;
 use super::script::Script;
 use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket, Which};
+use crate::limits::Breach;
 
 /// Questions of other parts that may wait for a session.
 const REQUESTS: usize = 8;
@@ -26,9 +29,23 @@ pub(super) enum SessionEnd {
     Stopped(#[from] Stopped),
 }
 
+impl SessionEnd {
+    /// The limit that was met or the rule that was broken, if that is why the session ended.
+    pub(super) fn breach(&self) -> Option<Breach> {
+        match self {
+            Self::Connection(error) => error.breach(),
+            Self::Replaced | Self::Refused { .. } | Self::Stopped(_) => None,
+        }
+    }
+}
+
 /// Serves one connection of a switch.
-pub(super) async fn serve_stream(switches: Switches, stream: TcpStream) -> SessionEnd {
-    match attach(switches, stream).await {
+pub(super) async fn serve_stream(
+    switches: Switches,
+    stream: TcpStream,
+    peer: IpAddr,
+) -> SessionEnd {
+    match attach(switches, stream, peer).await {
         Ok(mut session) => {
             let end = session.follow().await;
             session.engine.detach(session.place.host, session.place.session).await;
@@ -42,11 +59,16 @@ pub(super) async fn serve_stream(switches: Switches, stream: TcpStream) -> Sessi
 }
 
 /// Shakes hands, and waits until the switch's host is known.
-async fn attach(switches: Switches, stream: TcpStream) -> Result<Session, SessionEnd> {
+async fn attach(
+    switches: Switches,
+    stream: TcpStream,
+    peer: IpAddr,
+) -> Result<Session, SessionEnd> {
+    let Switches { engine, log_rate, gate } = switches;
     let (mut connection, features) = Connection::open(stream).await?;
+    connection.account_to(gate.breaches().clone(), peer);
     let datapath_id = features.datapath_id;
     info!(datapath_id = format_args!("{datapath_id:016x}"), "switch connected");
-    let Switches { engine, log_rate } = switches;
     let (sender, requests) = mpsc::channel(REQUESTS);
     let place = {
         let mut attach = std::pin::pin!(engine.attach(datapath_id, sender));

@@ -52,7 +52,8 @@ async fn several_addresses_serve_the_same() {
     let api = Api::start().await;
     let listener = listen(&GrpcAddress::Tcp(([127, 0, 0, 1], 0).into())).await.unwrap();
     let uri = format!("http://{listener}");
-    let more = tokio::spawn(serve(api.engine.clone(), vec![listener], api.stopping.clone()));
+    let more = serve(api.engine.clone(), vec![listener], gate(), api.stopping.clone());
+    let more = tokio::spawn(more);
     let channel = Endpoint::from_shared(uri).unwrap().connect().await.unwrap();
     let project = api.project("seen by both").await;
     let get = pb::GetProjectRequest { id: project.id.clone() };

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tests::{Daemon, Kind};
 
 /// The flags of the contract and the others, each with what `--help` says when it is not given.
-const DEFAULTS: [(&str, &str); 13] = [
+const DEFAULTS: [(&str, &str); 14] = [
     ("data-dir", "/var/lib/weft"),
     ("openflow-listen", "0.0.0.0:6633 and 0.0.0.0:6653"),
     ("ovsdb-listen", "0.0.0.0:6640"),
@@ -25,6 +25,7 @@ const DEFAULTS: [(&str, &str); 13] = [
     ("vlan-range", "2-4094"),
     ("vni-range", "1-16777215"),
     ("rule-log-rate", "100"),
+    ("connections-per-address", "64"),
     ("log", "info"),
     ("log-format", "text"),
 ];

@@ -1,0 +1,31 @@
+//! Bounds on what peers may do, and the account of those who exceed them.
+//!
+//! `docs/limits.md` lists every limit. Whatever a peer exceeds costs that peer alone: its
+//! connection is refused, slowed down or ended, the log says who it was and which limit it met,
+//! and [`Breaches`] counts it by kind for the metrics.
+
+mod breach;
+mod bucket;
+mod gate;
+mod guarded;
+
+pub use breach::{Breach, Breaches, Protocol};
+pub use gate::{Gate, GateLimits};
+
+pub(crate) use bucket::Bucket;
+pub(crate) use gate::Place;
+pub(crate) use guarded::Guarded;
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The address that a peer is held to: of IPv6 the /64, which is one machine's as a rule and
+/// any of whose addresses it can use.
+pub(crate) fn holder(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 => v4,
+    }
+}
