@@ -17,6 +17,10 @@ pub(crate) use gate::Place;
 pub(crate) use guarded::Guarded;
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+/// Between sweeps of what is remembered of addresses, when it is full.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// The address that a peer is held to: of IPv6 the /64, which is one machine's as a rule and
 /// any of whose addresses it can use.

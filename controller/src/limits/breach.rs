@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use super::{Bucket, holder};
+use super::{Bucket, SWEEP, holder};
 
 /// Breaches of one kind from one address that are logged at once.
 const LOG_BURST: f64 = 32.0;
@@ -79,6 +79,8 @@ pub struct Breaches(Arc<Mutex<Account>>);
 struct Account {
     counts: BTreeMap<(Protocol, Breach), u64>,
     logged: HashMap<(Breach, IpAddr), Logged>,
+    /// When those were last looked through for some to be forgotten.
+    swept: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -129,7 +131,10 @@ impl Account {
         *self.counts.entry((protocol, breach)).or_default() += 1;
         let key = (breach, holder(peer));
         if self.logged.len() >= MAX_LOGGED && !self.logged.contains_key(&key) {
-            self.logged.retain(|_, logged| !logged.budget.is_full(now));
+            if self.swept.is_none_or(|swept| now >= swept + SWEEP) {
+                self.swept = Some(now);
+                self.logged.retain(|_, logged| !logged.budget.is_full(now));
+            }
             if self.logged.len() >= MAX_LOGGED {
                 return None;
             }

@@ -3,7 +3,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::{Breach, Breaches, Bucket, Protocol, holder};
+use super::{Breach, Breaches, Bucket, Protocol, SWEEP, holder};
 
 /// New connections of one address that are looked at, at once.
 const ATTEMPT_BURST: f64 = 256.0;
@@ -34,6 +34,8 @@ pub struct Gate {
 struct Places {
     taken: usize,
     addresses: HashMap<IpAddr, Address>,
+    /// When those were last looked through for some to be forgotten.
+    swept: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -111,7 +113,11 @@ impl Gate {
 impl Places {
     fn admit(&mut self, peer: IpAddr, limits: GateLimits, now: Instant) -> Result<(), Breach> {
         if self.addresses.len() >= MAX_ADDRESSES && !self.addresses.contains_key(&peer) {
-            self.addresses.retain(|_, it| it.taken > 0 || !it.attempts.is_full(now));
+            // Looking through all of them for each that comes would be work of its own.
+            if self.swept.is_none_or(|swept| now >= swept + SWEEP) {
+                self.swept = Some(now);
+                self.addresses.retain(|_, it| it.taken > 0 || !it.attempts.is_full(now));
+            }
             if self.addresses.len() >= MAX_ADDRESSES {
                 return Err(Breach::Connections);
             }
