@@ -27,6 +27,9 @@ mod subnet;
 pub use listen::{ListenError, Listener, listen};
 pub use serve::{ServeError, serve};
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
@@ -37,4 +40,6 @@ struct Api {
     engine: Engine,
     /// Cancelled when the server is to end: streams must not keep it up.
     stopping: CancellationToken,
+    /// Of the watches that there may be, those that are free.
+    watches: Arc<Semaphore>,
 }

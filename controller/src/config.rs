@@ -1,16 +1,19 @@
 //! Configuration: flags, then `WEFT_…` in the environment, then the TOML file, then defaults.
 
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 use topology::intent::Settings;
 use topology::model::OutOfRange;
+
+use crate::store::Retention;
 
 /// What IPv6 asks of a link, in bytes (RFC 8200 §5), and thus tenants of their networks.
 const MIN_TENANT_MTU: u16 = 1280;
@@ -84,6 +87,13 @@ struct Options {
     /// Connections of switches, and of OVSDB servers, from one address [default: 64]
     #[arg(long, env = "WEFT_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
     connections_per_address: Option<NonZeroU32>,
+    /// Changes that are kept for clients that watch; who is further behind starts anew
+    /// [default: 100000]
+    #[arg(long, env = "WEFT_CHANGE_LOG_SIZE", value_name = "NUMBER")]
+    change_log_size: Option<NonZeroU64>,
+    /// How long changes are kept for clients that watch: 30m, 12h, 7d [default: 7d]
+    #[arg(long, env = "WEFT_CHANGE_LOG_AGE", value_name = "TIME")]
+    change_log_age: Option<Age>,
     /// What to log: error, warn, info, debug, trace, or per module (info,controller::switch=debug)
     /// [default: info]
     #[arg(long, env = "WEFT_LOG", value_name = "FILTER")]
@@ -131,6 +141,8 @@ pub struct Config {
     pub advertise: Option<IpAddr>,
     /// Defaults and ranges of tenant networks.
     pub settings: Settings,
+    /// How much of the past is kept for clients that watch.
+    pub retention: Retention,
     /// Connections of logged rules that a host may report, a second.
     pub rule_log_rate: NonZeroU32,
     /// Connections of switches, and of OVSDB servers, from one address.
@@ -177,6 +189,8 @@ impl Options {
             vni_range: self.vni_range.or(other.vni_range),
             rule_log_rate: self.rule_log_rate.or(other.rule_log_rate),
             connections_per_address: self.connections_per_address.or(other.connections_per_address),
+            change_log_size: self.change_log_size.or(other.change_log_size),
+            change_log_age: self.change_log_age.or(other.change_log_age),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
         }
@@ -191,6 +205,11 @@ impl Options {
             underlay_ipv6: self.underlay_ipv6.unwrap_or(defaults.underlay_ipv6),
             vlans: vlans.unwrap_or(defaults.vlans),
             vnis: vnis.unwrap_or(defaults.vnis),
+        };
+        let kept = Retention::default();
+        let retention = Retention {
+            changes: self.change_log_size.map_or(kept.changes, NonZeroU64::get),
+            age: self.change_log_age.map_or(kept.age, |age| age.0),
         };
         let least = MIN_TENANT_MTU + settings.vxlan_overhead();
         anyhow::ensure!(
@@ -211,6 +230,7 @@ impl Options {
             metrics_listen: self.metrics_listen.unwrap_or_else(|| ([127, 0, 0, 1], 9464).into()),
             advertise: self.advertise,
             settings,
+            retention,
             rule_log_rate: self.rule_log_rate.unwrap_or(DEFAULT_RULE_LOG_RATE),
             connections_per_address: self
                 .connections_per_address
@@ -237,6 +257,35 @@ impl FromStr for GrpcAddress {
 }
 
 impl TryFrom<String> for GrpcAddress {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// A number with a unit: `30m`, `12h`, `7d`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Age(Duration);
+
+impl FromStr for Age {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 24 * 3600)];
+        let seconds = units.into_iter().find_map(|(unit, seconds)| {
+            let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+            number.checked_mul(seconds)
+        });
+        match seconds {
+            Some(seconds) if seconds > 0 => Ok(Self(Duration::from_secs(seconds))),
+            _ => Err(format!("{text:?} is no time: expected such as 30m, 12h or 7d")),
+        }
+    }
+}
+
+impl TryFrom<String> for Age {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -294,13 +343,15 @@ mod tests {
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let config = config(
             &["--data-dir", "/flag", "--grpc-listen", "unix:/run/weft", "--grpc-listen", "[::1]:1"],
-            "data-dir = '/file'\nunderlay-mtu = 9000\nvlan-range = '100-199'\n\
+            "data-dir = '/file'\nchange-log-age = '12h'\nunderlay-mtu = 9000\nvlan-range = '100-199'\n\
              rule-log-rate = 7\n",
         )
         .unwrap();
         assert_eq!(config.rule_log_rate.get(), 7);
         assert_eq!(config.data_dir, Path::new("/flag"));
         assert_eq!(config.settings.underlay_mtu, 9000);
+        let (changes, age) = (100_000, Duration::from_secs(12 * 3600));
+        assert_eq!(config.retention, Retention { changes, age });
         assert_eq!(u32::from(*config.settings.vlans.end()), 199);
         assert_eq!(config.openflow_listen.len(), 2);
         assert_eq!(config.grpc_listen[0], GrpcAddress::Unix("/run/weft".into()));
@@ -319,6 +370,8 @@ mod tests {
         refuses(&["--grpc-listen", "localhost"], "", "expected ADDR:PORT or unix:PATH");
         refuses(&[], "data_dir = 'x'", "unknown field");
         refuses(&[], "rule-log-rate = 0", "nonzero");
+        refuses(&["--change-log-age", "0d"], "", "expected such as 30m, 12h or 7d");
+        refuses(&[], "change-log-age = '7'", "expected such as 30m, 12h or 7d");
         refuses(&["--underlay-mtu", "1329"], "", "expected at least 1330");
         refuses(&["--underlay-mtu", "1349"], "underlay-ipv6 = true", "expected at least 1350");
     }

@@ -62,7 +62,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
         grpc.push(listener);
     }
     let scrapes = bind("metrics", &[config.metrics_listen]).await?;
-    let (engine, ended) = Engine::start(&config.data_dir, config.settings)?;
+    let (engine, ended) = Engine::start(&config.data_dir, config.settings, config.retention)?;
 
     let onboarding = host::Onboarding {
         openflow_port: openflow.first().context("no OpenFlow listener")?.local_addr()?.port(),

@@ -4,18 +4,22 @@
 //! one `fsync`); what it contained is then there after any crash, whole. Resources are kept as
 //! JSON under (kind, UUID): readable without Weft, and open to new fields.
 
-use std::path::Path;
+mod log;
 
+use std::path::Path;
+use std::sync::Arc;
+
+pub use log::{ChangeLog, Chunk, Position, ReadError, Retention, Revision};
 use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
 use thiserror::Error;
 use topology::key::{Key, Kind};
-use topology::model::{Change, Resource, ResourceId};
+use topology::model::{Change, Resource, ResourceId, Timestamp};
 
 /// (kind, UUID) → the resource in JSON.
 const RESOURCES: TableDefinition<'_, (u8, u128), &[u8]> = TableDefinition::new("resources");
 /// Kind → where key allocation stopped.
 const NEXT_KEYS: TableDefinition<'_, u8, u32> = TableDefinition::new("next_keys");
-/// `format` and `revision`.
+/// `format`, `revision`, and how far the change log reaches.
 const HEADER: TableDefinition<'_, &str, u64> = TableDefinition::new("header");
 
 /// The layout of the tables above; a store with another one is refused.
@@ -24,7 +28,8 @@ const FORMAT: u64 = 1;
 /// Where the tenant model lives between runs.
 #[derive(Debug)]
 pub struct Store {
-    database: Database,
+    database: Arc<Database>,
+    retention: Retention,
 }
 
 /// Everything in the store.
@@ -37,21 +42,22 @@ pub struct Snapshot {
 }
 
 impl Store {
-    /// Opens the store in `directory`, which is made when it is not there.
+    /// Opens the store in `directory`, which is made when it is not there; of its past it keeps
+    /// what `retention` says.
     ///
     /// # Errors
     ///
     /// When the directory or file cannot be made or read, another process has it open, or its
     /// format is another version's.
-    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+    pub fn open(directory: &Path, retention: Retention) -> Result<Self, StoreError> {
         std::fs::create_dir_all(directory).map_err(|error| StoreError::Directory {
             path: directory.display().to_string(),
             error,
         })?;
-        Self::with_database(Database::create(directory.join("weft.redb"))?)
+        Self::with_database(Database::create(directory.join("weft.redb"))?, retention)
     }
 
-    fn with_database(database: Database) -> Result<Self, StoreError> {
+    fn with_database(database: Database, retention: Retention) -> Result<Self, StoreError> {
         let transaction = database.begin_write()?;
         {
             transaction.open_table(RESOURCES)?;
@@ -63,9 +69,15 @@ impl Store {
                 Some(FORMAT) => {}
                 Some(found) => return Err(StoreError::Format { found }),
             }
+            log::Writer::open(&transaction, &mut header)?;
         }
         transaction.commit()?;
-        Ok(Self { database })
+        Ok(Self { database: Arc::new(database), retention })
+    }
+
+    /// What reads the past while the store is written.
+    pub fn change_log(&self) -> ChangeLog {
+        ChangeLog::new(self.database.clone())
     }
 
     /// Reads everything.
@@ -98,21 +110,28 @@ impl Store {
         Ok(Snapshot { revision, changes })
     }
 
-    /// Makes `changes` durable, all or none; `revision` is the store's from then on.
+    /// Makes changes durable, all or none, each with the revision that it belongs to; `revision`,
+    /// the last of these, is the store's from then on.
     ///
     /// # Errors
     ///
     /// When the file cannot be written. What is in the store is then unknown until it is opened
     /// again: the caller must not go on.
-    pub fn commit(&mut self, revision: u64, changes: &[Change]) -> Result<(), StoreError> {
+    pub fn commit(
+        &mut self,
+        revision: u64,
+        now: Timestamp,
+        changes: &[(u64, Change)],
+    ) -> Result<(), StoreError> {
+        let json: Vec<_> =
+            changes.iter().map(|(_, change)| json(change)).collect::<Result<_, _>>()?;
         let transaction = self.database.begin_write()?;
         {
             let mut resources = transaction.open_table(RESOURCES)?;
             let mut next_keys = transaction.open_table(NEXT_KEYS)?;
-            for change in changes {
+            for ((_, change), json) in changes.iter().zip(&json) {
                 match change {
                     Change::Put(resource) => {
-                        let json = serde_json::to_vec(resource).map_err(StoreError::Encode)?;
                         resources.insert(row(resource.id()), json.as_slice())?;
                     }
                     Change::Delete(id) => drop(resources.remove(row(*id))?),
@@ -121,10 +140,22 @@ impl Store {
                     }
                 }
             }
-            transaction.open_table(HEADER)?.insert("revision", revision)?;
+            let mut header = transaction.open_table(HEADER)?;
+            let mut log = log::Writer::open(&transaction, &mut header)?;
+            log.append(now, changes, &json)?;
+            log.compact(&mut header, self.retention, now, revision)?;
+            header.insert("revision", revision)?;
         }
         transaction.commit()?;
         Ok(())
+    }
+}
+
+/// What is stored of a resource; empty when the change puts none.
+fn json(change: &Change) -> Result<Vec<u8>, StoreError> {
+    match change {
+        Change::Put(resource) => serde_json::to_vec(resource).map_err(StoreError::Encode),
+        Change::Delete(_) | Change::NextKey(..) => Ok(Vec::new()),
     }
 }
 
@@ -238,15 +269,20 @@ mod tests {
         }))
     }
 
+    fn open(directory: &Path) -> Result<Store, StoreError> {
+        Store::open(directory, Retention::default())
+    }
+
     #[test]
     fn what_was_committed_is_there_after_reopening() {
         let directory = tempfile::tempdir().unwrap();
         let next = Change::NextKey(Kind::Project, Key::new(9).unwrap());
-        let mut store = Store::open(directory.path()).unwrap();
-        store.commit(1, &[Change::Put(project(1)), Change::Put(project(2)), next.clone()]).unwrap();
-        store.commit(2, &[Change::Delete(project(1).id())]).unwrap();
+        let mut store = open(directory.path()).unwrap();
+        let changes = [Change::Put(project(1)), Change::Put(project(2)), next.clone()];
+        store.commit(1, Timestamp(0), &changes.map(|change| (1, change))).unwrap();
+        store.commit(2, Timestamp(0), &[(2, Change::Delete(project(1).id()))]).unwrap();
         drop(store);
-        let snapshot = Store::open(directory.path()).unwrap().load().unwrap();
+        let snapshot = open(directory.path()).unwrap().load().unwrap();
         assert_eq!(snapshot.revision, 2);
         assert_eq!(snapshot.changes, [next, Change::Put(project(2))]);
     }
@@ -254,19 +290,19 @@ mod tests {
     #[test]
     fn a_store_that_is_open_elsewhere_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let _store = Store::open(directory.path()).unwrap();
-        assert!(matches!(Store::open(directory.path()), Err(StoreError::Database(_))));
+        let _store = open(directory.path()).unwrap();
+        assert!(matches!(open(directory.path()), Err(StoreError::Database(_))));
     }
 
     #[test]
     fn an_unknown_format_is_refused() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::open(directory.path()).unwrap();
+        let store = open(directory.path()).unwrap();
         let transaction = store.database.begin_write().unwrap();
         transaction.open_table(HEADER).unwrap().insert("format", FORMAT + 1).unwrap();
         transaction.commit().unwrap();
         drop(store);
-        let error = Store::open(directory.path()).unwrap_err();
+        let error = open(directory.path()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the store has format 2, this weftd reads and writes format 1"

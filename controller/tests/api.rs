@@ -16,6 +16,8 @@ mod resources;
 mod security_groups;
 #[path = "api/server.rs"]
 mod server;
+#[path = "api/watch.rs"]
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,7 +26,7 @@ use controller::api::{ServeError, listen, serve};
 use controller::config::GrpcAddress;
 use controller::engine::{Engine, HostReport};
 use controller::limits::{Breaches, Gate, GateLimits, Protocol};
-use controller::store::StoreError;
+use controller::store::{Retention, StoreError};
 use openflow::PortNo;
 use proto::v1 as pb;
 use proto::v1::address_group_service_client::AddressGroupServiceClient;
@@ -56,12 +58,18 @@ struct Api {
 
 impl Api {
     async fn start() -> Self {
-        Self::start_in(TempDir::new().unwrap()).await
+        Self::start_keeping(TempDir::new().unwrap(), Retention::default()).await
     }
 
     /// With the store that is in `directory`, if there is one.
     async fn start_in(directory: TempDir) -> Self {
-        let (engine, ended) = Engine::start(directory.path(), Settings::default()).unwrap();
+        Self::start_keeping(directory, Retention::default()).await
+    }
+
+    /// With as much of the past as `retention` says.
+    async fn start_keeping(directory: TempDir, retention: Retention) -> Self {
+        let settings = Settings::default();
+        let (engine, ended) = Engine::start(directory.path(), settings, retention).unwrap();
         let socket = GrpcAddress::Unix(directory.path().join("grpc"));
         let listener = listen(&socket).await.unwrap();
         let stopping = CancellationToken::new();

@@ -2,6 +2,7 @@
 //! files in `weft/v1`, which are its documentation.
 
 /// Package `weft.v1`.
+#[allow(clippy::large_enum_variant, reason = "generated: as the .proto files say")]
 pub mod v1 {
     tonic::include_proto!("weft.v1");
 }

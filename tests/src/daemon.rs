@@ -179,6 +179,11 @@ impl Daemon {
         ended
     }
 
+    /// Its process id; `None` when it is not running.
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Child::id)
+    }
+
     /// Whether it runs: false after a crash, too.
     pub fn is_running(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| matches!(process.try_wait(), Ok(None)))

@@ -13,6 +13,7 @@ use crate::port::PortCommand;
 use crate::project::ProjectCommand;
 use crate::secgroup::SecgroupCommand;
 use crate::subnet::SubnetCommand;
+use crate::watch::Watch;
 
 /// Operates the Weft controller.
 ///
@@ -88,6 +89,9 @@ pub(crate) enum Command {
 
     /// Wait until every host concerned has confirmed a revision
     Wait(Wait),
+
+    /// Follow what changes, from now or from a revision
+    Watch(Watch),
 
     /// OpenFlow 1.3: messages and flows as bytes and as text; needs no controller
     #[command(subcommand)]

@@ -24,8 +24,8 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
-    /// Prints the last response when every host has confirmed; else says who is
-    /// late.
+    /// Prints the last response when every host that is there has confirmed; else
+    /// says who is late.
     pub(crate) async fn run(self, session: &mut Session<'_>) -> Result<(), Failure> {
         let mut client = ChangeServiceClient::new(session.channel.clone());
         let mut responses = client.wait(self.request()?).await?.into_inner();
@@ -44,7 +44,10 @@ impl Wait {
         if session.printer.is_json() {
             return session.printer.one(&last);
         }
-        session.printer.line(&format!("revision {} is confirmed by every host", last.revision))
+        for line in confirmed(&last) {
+            session.printer.line(&line)?;
+        }
+        Ok(())
     }
 
     fn request(&self) -> Result<pb::WaitRequest, Failure> {
@@ -54,21 +57,31 @@ impl Wait {
     }
 }
 
+/// That it is done, and a line for each host that is offline.
+fn confirmed(response: &pb::WaitResponse) -> Vec<String> {
+    let revision = response.revision;
+    let whom = if response.offline_hosts.is_empty() { "host" } else { "host that is there" };
+    let mut lines = vec![format!("revision {revision} is confirmed by every {whom}")];
+    lines.extend(response.offline_hosts.iter().map(|host| is_at(host, revision)));
+    lines
+}
+
+fn is_at(host: &pb::wait_response::LateHost, revision: u64) -> String {
+    let name = if host.name.is_empty() { &host.host_id } else { &host.name };
+    text::printable(&format!(
+        "host {name} is {} at revision {}, not {revision}",
+        host.state().as_str_name(),
+        host.realized_revision,
+    ))
+}
+
 /// A line for each late host.
 fn late(response: &pb::WaitResponse) -> Vec<String> {
     let revision = response.revision;
     if response.late_hosts.is_empty() {
         return vec![format!("revision {revision} is not confirmed")];
     }
-    let hosts = response.late_hosts.iter().map(|host| {
-        let name = if host.name.is_empty() { &host.host_id } else { &host.name };
-        text::printable(&format!(
-            "host {name} is {} at revision {}, not {revision}",
-            host.state().as_str_name(),
-            host.realized_revision,
-        ))
-    });
-    hosts.collect()
+    response.late_hosts.iter().map(|host| is_at(host, revision)).collect()
 }
 
 #[cfg(test)]
@@ -82,10 +95,19 @@ mod tests {
             realized_revision: 7,
             ..Default::default()
         };
-        host.set_state(pb::host::State::Offline);
+        host.set_state(pb::host::State::Ready);
         let mut response = pb::WaitResponse { revision: 12, ..Default::default() };
         assert_eq!(late(&response), ["revision 12 is not confirmed"]);
-        response.late_hosts.push(host);
-        assert_eq!(late(&response), ["host h2 is OFFLINE at revision 7, not 12"]);
+        response.late_hosts.push(host.clone());
+        assert_eq!(late(&response), ["host h2 is READY at revision 7, not 12"]);
+
+        host.set_state(pb::host::State::Offline);
+        let response =
+            pb::WaitResponse { offline_hosts: vec![host], late_hosts: vec![], ..response };
+        let expected = [
+            "revision 12 is confirmed by every host that is there",
+            "host h2 is OFFLINE at revision 7, not 12",
+        ];
+        assert_eq!(confirmed(&response), expected);
     }
 }

@@ -32,6 +32,7 @@ mod resource;
 mod secgroup;
 mod session;
 mod subnet;
+mod watch;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -69,6 +70,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Host(command) => command.run(&mut session).await,
             Command::Flow(command) => command.run(&mut session).await,
             Command::Wait(wait) => wait.run(&mut session).await,
+            Command::Watch(watch) => watch.run(&mut session).await,
             Command::Openflow(_) | Command::Completions { .. } => Ok(()),
         }
     })

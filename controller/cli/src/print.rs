@@ -77,6 +77,15 @@ impl<'a> Printer<'a> {
         self.json(&messages.iter().map(Json::new).collect::<Vec<_>>())
     }
 
+    /// Prints a message as JSON on a line of its own, for a stream of them.
+    pub(crate) fn json_line<M: prost::Message + prost::Name>(
+        &mut self,
+        message: &M,
+    ) -> Result<(), Failure> {
+        serde_json::to_writer(&mut *self.out, &Json::new(message))?;
+        self.line("")
+    }
+
     /// Says what has been deleted.
     pub(crate) fn deleted(&mut self, deleted: &[Deleted]) -> Result<(), Failure> {
         if self.is_json() {

@@ -18,8 +18,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, Resource};
-use crate::engine::View;
+use super::resource::{Filter, HostName, Resource};
 
 /// What an update can name.
 const CHANGEABLE: [&str; 4] = ["name", "description", "labels", "prefixes"];
@@ -136,7 +135,7 @@ impl Resource for AddressGroup {
         self.meta.key
     }
 
-    fn answer(&self, _view: &View<'_>) -> pb::AddressGroup {
+    fn stored(&self, _: HostName<'_>) -> pb::AddressGroup {
         let meta = &self.meta;
         pb::AddressGroup {
             id: self.id.to_string(),

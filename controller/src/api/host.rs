@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, Resource, parse_id};
+use super::resource::{Filter, HostName, Resource, parse_id};
 use super::{Api, status};
 use crate::engine::{HostState, View};
 
@@ -168,9 +168,8 @@ impl Resource for Host {
         self.meta.key
     }
 
-    fn answer(&self, view: &View<'_>) -> pb::Host {
+    fn stored(&self, _: HostName<'_>) -> pb::Host {
         let meta = &self.meta;
-        let status = view.host_status(self.id);
         pb::Host {
             id: self.id.to_string(),
             key: meta.key.get(),
@@ -182,19 +181,27 @@ impl Resource for Host {
             etag: self.etag(),
             revision: meta.revision,
             system_id: self.system_id.clone().unwrap_or_default(),
-            state: state(status.state).into(),
             tunnel_ip: self.tunnel_ip.map(|ip| ip.to_string()).unwrap_or_default(),
             bridge_mappings: self.bridge_mappings.clone(),
             datapath_id: self.datapath_id.map(|id| format!("{id:016x}")).unwrap_or_default(),
             ovs_version: self.ovs_version.clone(),
+            ovsdb_target: self.ovsdb_target.clone().unwrap_or_default(),
+            ..Default::default()
+        }
+    }
+
+    fn answer(&self, view: &View<'_>) -> pb::Host {
+        let status = view.host_status(self.id);
+        pb::Host {
+            state: state(status.state).into(),
             desired_revision: status.desired_revision,
             realized_revision: status.realized_revision,
             last_seen_time: status.last_seen.map(timestamp),
             drift: Some(pb::host::Drift { flows_healed: 0, foreign_flows: status.foreign_flows }),
-            ovsdb_target: self.ovsdb_target.clone().unwrap_or_default(),
             flow_mods_sent: status.flow_mods_sent,
             flows: status.flows,
             connected_time: status.connected.map(timestamp),
+            ..self.stored(&|_| None)
         }
     }
 }

@@ -18,8 +18,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, Resource};
-use crate::engine::View;
+use super::resource::{Filter, HostName, Resource};
 
 /// What an update can name.
 const CHANGEABLE: [&str; 6] =
@@ -175,7 +174,7 @@ impl Resource for Network {
         self.meta.key
     }
 
-    fn answer(&self, _view: &View<'_>) -> pb::Network {
+    fn stored(&self, _: HostName<'_>) -> pb::Network {
         let meta = &self.meta;
         let (kind, segmentation_id) = match &self.segment {
             Segment::Flat { .. } => (Type::Flat, 0),

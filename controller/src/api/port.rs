@@ -12,7 +12,8 @@ use topology::intent::{
 };
 use topology::key::{Key, Kind};
 use topology::model::{
-    AllowedAddressPair, Model, NetworkId, Port, PortId, ProjectId, SecurityGroupId, SubnetId,
+    AllowedAddressPair, HostId, Model, NetworkId, Port, PortId, ProjectId, SecurityGroupId,
+    SubnetId,
 };
 use uuid::Uuid;
 
@@ -20,7 +21,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, Resource, parse_id};
+use super::resource::{Filter, HostName, Resource, parse_id};
 use crate::engine::{PortStatus, View};
 
 /// What an update can name.
@@ -252,15 +253,8 @@ impl Resource for Port {
         view.model.port(self.id).map_or(self, |now| &**now).answer(view)
     }
 
-    fn answer(&self, view: &View<'_>) -> pb::Port {
+    fn stored(&self, host_name: HostName<'_>) -> pb::Port {
         let meta = &self.meta;
-        let (status, status_reason) = view.port_status(self);
-        let status = match status {
-            PortStatus::Down => pb::port::Status::Down,
-            PortStatus::Building => pb::port::Status::Building,
-            PortStatus::Active => pb::port::Status::Active,
-            PortStatus::Error => pb::port::Status::Error,
-        };
         let fixed_ips = self.fixed_ips.iter().map(|fixed| pb::port::FixedIp {
             subnet_id: fixed.subnet.to_string(),
             ip_address: fixed.ip.to_string(),
@@ -269,7 +263,8 @@ impl Resource for Port {
             ip_prefix: pair.prefix.to_string(),
             mac_address: pair.mac.map(|mac| mac.to_string()).unwrap_or_default(),
         });
-        let host = self.bound_host.and_then(|host| view.model.host(host));
+        // Its host may have been forgotten since what is told here.
+        let name = |host: HostId| host_name(host).unwrap_or_else(|| host.to_string());
         pb::Port {
             id: self.id.to_string(),
             key: meta.key.get(),
@@ -289,9 +284,20 @@ impl Resource for Port {
             port_security_enabled: Some(self.port_security),
             admin_state_up: Some(self.admin_up),
             requested_host: self.requested_host.clone().unwrap_or_default(),
-            bound_host: host.map(|host| host.meta.name.clone()).unwrap_or_default(),
-            status: status.into(),
-            status_reason,
+            bound_host: self.bound_host.map(name).unwrap_or_default(),
+            ..Default::default()
         }
+    }
+
+    fn answer(&self, view: &View<'_>) -> pb::Port {
+        let (status, status_reason) = view.port_status(self);
+        let status = match status {
+            PortStatus::Down => pb::port::Status::Down,
+            PortStatus::Building => pb::port::Status::Building,
+            PortStatus::Active => pb::port::Status::Active,
+            PortStatus::Error => pb::port::Status::Error,
+        };
+        let stored = self.stored(&|id| view.model.host(id).map(|host| host.meta.name.clone()));
+        pb::Port { status: status.into(), status_reason, ..stored }
     }
 }

@@ -16,8 +16,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{NAMING, expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, Resource};
-use crate::engine::View;
+use super::resource::{Filter, HostName, Resource};
 
 #[tonic::async_trait]
 impl ProjectService for Api {
@@ -106,7 +105,7 @@ impl Resource for Project {
         self.meta.key
     }
 
-    fn answer(&self, _view: &View<'_>) -> pb::Project {
+    fn stored(&self, _: HostName<'_>) -> pb::Project {
         let meta = &self.meta;
         pb::Project {
             id: self.id.to_string(),

@@ -5,7 +5,7 @@ use prost::Message;
 use tonic::{Response, Status};
 use topology::intent::{Context, Plan, Rejection};
 use topology::key::{Key, Kind};
-use topology::model::{Model, ResourceId};
+use topology::model::{HostId, Model, ResourceId};
 use uuid::Uuid;
 
 use super::fields::Fields;
@@ -13,6 +13,9 @@ use super::naming::expected_etag;
 use super::page::{Page, RESOURCES};
 use super::{Api, status};
 use crate::engine::View;
+
+/// Says how a host is called, as far as it exists.
+pub(super) type HostName<'a> = &'a dyn Fn(HostId) -> Option<String>;
 
 /// A resource, as its service has it: what the standard methods need to know.
 pub(super) trait Resource: Send + Sync + Sized + 'static {
@@ -29,8 +32,13 @@ pub(super) trait Resource: Send + Sync + Sized + 'static {
     /// Its key, by which listings are sorted.
     fn key(&self) -> Key;
 
-    /// What clients see of it.
-    fn answer(&self, view: &View<'_>) -> Self::Answer;
+    /// What clients see of what is stored of it; `host_name` says how a host is called.
+    fn stored(&self, host_name: HostName<'_>) -> Self::Answer;
+
+    /// What clients see of it: by default what is stored.
+    fn answer(&self, view: &View<'_>) -> Self::Answer {
+        self.stored(&|id| view.model.host(id).map(|host| host.meta.name.clone()))
+    }
 
     /// What a write of it answers: by default what was written.
     fn written(&self, view: &View<'_>) -> Self::Answer {

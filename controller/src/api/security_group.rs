@@ -17,9 +17,8 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, Resource};
+use super::resource::{Filter, HostName, Resource};
 use super::rule::{rule, rules};
-use crate::engine::View;
 
 /// What an update can name.
 const CHANGEABLE: [&str; 5] = ["name", "description", "labels", "stateful", "rules"];
@@ -164,7 +163,7 @@ impl Resource for SecurityGroup {
         self.meta.key
     }
 
-    fn answer(&self, _view: &View<'_>) -> pb::SecurityGroup {
+    fn stored(&self, _: HostName<'_>) -> pb::SecurityGroup {
         let meta = &self.meta;
         pb::SecurityGroup {
             id: self.id.to_string(),

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -11,6 +12,7 @@ use proto::v1::project_service_server::ProjectServiceServer;
 use proto::v1::security_group_service_server::SecurityGroupServiceServer;
 use proto::v1::subnet_service_server::SubnetServiceServer;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::server::NamedService;
 use tonic::transport::Server;
@@ -30,6 +32,8 @@ const MAX_REQUESTS: usize = 64;
 const MAX_HEADERS: u32 = 16 << 10;
 /// Streams of one connection; further ones are refused.
 const MAX_STREAMS: u32 = 256;
+/// Watches of all connections; further ones are refused.
+const MAX_WATCHES: usize = 1024;
 /// How long a silent client is trusted to be there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 /// How long requests may take to end once the server is to stop.
@@ -58,7 +62,8 @@ pub async fn serve(
     gate: Gate,
     stopping: CancellationToken,
 ) -> Result<(), ServeError> {
-    let api = Api { engine, stopping: stopping.clone() };
+    let watches = Arc::new(Semaphore::new(MAX_WATCHES));
+    let api = Api { engine, stopping: stopping.clone(), watches };
     let (mut health, router) = router(&api).await?;
     let servers = listeners.into_iter().map(|listener| {
         let (router, gate, stopping) = (router.clone(), gate.clone(), stopping.clone());

@@ -11,7 +11,7 @@ use topology::model::ResourceId;
 use crate::engine::{Stopped, WriteError};
 
 /// The domain of our reasons in `ErrorInfo`.
-const DOMAIN: &str = "weft.v1";
+pub(super) const DOMAIN: &str = "weft.v1";
 
 /// The path of a resource's field within a request.
 pub(super) fn path(prefix: &str, field: &str) -> String {

@@ -16,8 +16,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, Resource};
-use crate::engine::View;
+use super::resource::{Filter, HostName, Resource};
 
 /// What an update can name.
 const CHANGEABLE: [&str; 9] = [
@@ -208,7 +207,7 @@ impl Resource for Subnet {
         self.meta.key
     }
 
-    fn answer(&self, _view: &View<'_>) -> pb::Subnet {
+    fn stored(&self, _: HostName<'_>) -> pb::Subnet {
         let meta = &self.meta;
         let pools = self.allocation_pools.iter().map(|pool| pb::subnet::AllocationPool {
             start: pool.start.to_string(),

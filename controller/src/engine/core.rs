@@ -62,6 +62,16 @@ pub(super) enum Command {
 /// What is to be answered when what it is about is durable.
 type Reply = Box<dyn FnOnce(&View<'_>) + Send>;
 
+/// What others are told without having asked.
+pub(super) struct Signals {
+    /// Ticks whenever somebody may have got further.
+    pub(super) progress: watch::Sender<u64>,
+    /// The revision of the last commit.
+    pub(super) revision: watch::Sender<u64>,
+    /// Where hosts listen that are to be dialled.
+    pub(super) targets: watch::Sender<BTreeMap<HostId, String>>,
+}
+
 /// The engine's state and its loop.
 pub(super) struct Core {
     store: Store,
@@ -72,9 +82,9 @@ pub(super) struct Core {
     fleet: Fleet,
     /// Datapath ids that hosts reported since the last commit.
     reported: Vec<u64>,
-    progress: watch::Sender<u64>,
-    targets: watch::Sender<BTreeMap<HostId, String>>,
-    batch: Vec<Change>,
+    signals: Signals,
+    /// What is to be committed, with the revision that it belongs to.
+    batch: Vec<(u64, Change)>,
     staged: u64,
     replies: Vec<Reply>,
 }
@@ -83,8 +93,7 @@ impl Core {
     pub(super) fn load(
         store: Store,
         settings: Settings,
-        progress: watch::Sender<u64>,
-        targets: watch::Sender<BTreeMap<HostId, String>>,
+        signals: Signals,
     ) -> Result<Self, StoreError> {
         let snapshot = store.load()?;
         let mut core = Self {
@@ -95,8 +104,7 @@ impl Core {
             claims: Claims::default(),
             fleet: Fleet::default(),
             reported: Vec::new(),
-            progress,
-            targets,
+            signals,
             batch: Vec::new(),
             staged: snapshot.revision,
             replies: Vec::new(),
@@ -104,6 +112,7 @@ impl Core {
         for change in &snapshot.changes {
             core.compiler.apply(change);
         }
+        core.signals.revision.send_replace(snapshot.revision);
         core.publish(snapshot.revision);
         core.publish_targets();
         core.adopt_projects()?;
@@ -220,7 +229,7 @@ impl Core {
                 self.claims.forget(*host);
             }
         }
-        self.batch.extend(changes);
+        self.batch.extend(changes.into_iter().map(|change| (self.staged, change)));
     }
 
     /// Binds each of `ports` to the host that has the best claim to it.
@@ -274,9 +283,10 @@ impl Core {
     fn commit(&mut self) -> Result<(), StoreError> {
         let before = self.revision;
         if !self.batch.is_empty() {
-            self.store.commit(self.staged, &self.batch)?;
+            self.store.commit(self.staged, now(), &self.batch)?;
             self.revision = self.staged;
-            if self.batch.iter().any(concerns_host) {
+            self.signals.revision.send_replace(self.revision);
+            if self.batch.iter().any(|(_, change)| concerns_host(change)) {
                 self.publish_targets();
             }
             self.batch.clear();
@@ -323,7 +333,7 @@ impl Core {
         let hosts = self.compiler.model().hosts().values();
         let targets = hosts.filter_map(|host| Some((host.id, host.ovsdb_target.clone()?)));
         let targets = targets.collect();
-        self.targets.send_if_modified(|known| {
+        self.signals.targets.send_if_modified(|known| {
             let changed = *known != targets;
             *known = targets;
             changed
@@ -331,7 +341,7 @@ impl Core {
     }
 
     fn tick(&self) {
-        self.progress.send_modify(|ticks| *ticks += 1);
+        self.signals.progress.send_modify(|ticks| *ticks += 1);
     }
 }
 

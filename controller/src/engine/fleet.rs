@@ -74,11 +74,6 @@ impl Fleet {
         self.records.get(&host)
     }
 
-    /// Every host that was ever heard of.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (HostId, &Record)> {
-        self.records.iter().map(|(&host, record)| (host, record))
-    }
-
     /// `host` was heard.
     pub(super) fn heard(&mut self, host: HostId, now: Timestamp) -> &mut Record {
         let record = self.records.entry(host).or_default();

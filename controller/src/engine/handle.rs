@@ -8,11 +8,11 @@ use topology::block::BlockId;
 use topology::intent::{Context, Plan, Rejection, Settings};
 use topology::model::HostId;
 
-use super::core::{Command, Core};
+use super::core::{Command, Core, Signals};
 use super::feed::{SessionId, Snapshot, Ticket, Update};
 use super::report::HostReport;
 use super::view::View;
-use crate::store::{Store, StoreError};
+use crate::store::{ChangeLog, Retention, Store, StoreError};
 
 /// Commands that may wait for the engine; who sends more, waits.
 const QUEUE: usize = 1024;
@@ -22,7 +22,9 @@ const QUEUE: usize = 1024;
 pub struct Engine {
     commands: mpsc::Sender<Command>,
     progress: watch::Receiver<u64>,
+    revision: watch::Receiver<u64>,
     targets: watch::Receiver<BTreeMap<HostId, String>>,
+    log: ChangeLog,
 }
 
 /// A write that is durable.
@@ -101,7 +103,8 @@ pub enum Which {
 }
 
 impl Engine {
-    /// Loads the store in `directory`, compiles it, and starts the engine's thread.
+    /// Loads the store in `directory`, compiles it, and starts the engine's thread; of what was
+    /// committed, what `retention` says is kept for those who follow.
     ///
     /// The second part of the answer resolves when the engine has ended, to the reason when it
     /// was not that all handles are gone.
@@ -112,19 +115,31 @@ impl Engine {
     pub fn start(
         directory: &Path,
         settings: Settings,
+        retention: Retention,
     ) -> Result<(Self, oneshot::Receiver<Result<(), StoreError>>), StartError> {
         let (commands, queue) = mpsc::channel(QUEUE);
-        let (progress, progressed) = watch::channel(0);
         let (ended, end) = oneshot::channel();
-        let (target_changes, targets) = watch::channel(BTreeMap::new());
-        let core = Store::open(directory)
-            .and_then(|store| Core::load(store, settings, progress, target_changes))
+        let signals = Signals {
+            progress: watch::Sender::new(0),
+            revision: watch::Sender::new(0),
+            targets: watch::Sender::default(),
+        };
+        let (progress, revision, targets) = (
+            signals.progress.subscribe(),
+            signals.revision.subscribe(),
+            signals.targets.subscribe(),
+        );
+        let store = Store::open(directory, retention).and_then(|store| {
+            let log = store.change_log();
+            Ok((Core::load(store, settings, signals)?, log))
+        });
+        let (core, log) = store
             .map_err(|error| StartError::Store { path: directory.display().to_string(), error })?;
         std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || drop(ended.send(core.run(queue))))
             .map_err(StartError::Thread)?;
-        Ok((Self { commands, progress: progressed, targets }, end))
+        Ok((Self { commands, progress, revision, targets, log }, end))
     }
 
     /// Checks and commits a change; answers when it is durable.
@@ -177,6 +192,16 @@ impl Engine {
     /// Ticks whenever a revision was committed, confirmed by a host, or a host came or went.
     pub fn progress(&self) -> watch::Receiver<u64> {
         self.progress.clone()
+    }
+
+    /// The revision of the last commit, as it changes.
+    pub fn revision(&self) -> watch::Receiver<u64> {
+        self.revision.clone()
+    }
+
+    /// What was committed, for those who follow.
+    pub fn change_log(&self) -> &ChangeLog {
+        &self.log
     }
 
     /// The hosts that are to be dialled, and where they listen.

@@ -1,7 +1,7 @@
 use tokio::sync::mpsc;
 use topology::block::BlockId;
 use topology::compile::Compiler;
-use topology::model::{HostId, Model, Port, Timestamp};
+use topology::model::{Host, HostId, Model, Port, Timestamp};
 
 use super::fleet::{Fleet, Record};
 use super::handle::SwitchRequest;
@@ -138,12 +138,13 @@ impl View<'_> {
         }
     }
 
-    /// Connected hosts that have not confirmed `revision`.
-    pub fn late_hosts(&self, revision: u64) -> Vec<HostId> {
-        let late = self.fleet.iter().filter(|(_, record)| {
-            record.state() != HostState::Offline && record.feed.realized(self.revision) < revision
-        });
-        late.map(|(host, _)| host).collect()
+    /// The hosts that have not confirmed `revision`, offline ones too.
+    pub fn unconfirmed(&self, revision: u64) -> impl Iterator<Item = &Host> {
+        let hosts = self.model.hosts().values().map(|host| &**host);
+        hosts.filter(move |host| {
+            let record = self.fleet.get(host.id);
+            record.map_or(0, |record| record.feed.realized(self.revision)) < revision
+        })
     }
 
     pub(super) fn requests(&self, host: HostId) -> Option<mpsc::Sender<SwitchRequest>> {

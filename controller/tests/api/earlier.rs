@@ -1,6 +1,8 @@
 //! What an earlier version of `weftd` stored is taken over.
 
+use controller::store::StoreError;
 use redb::{Database, TableDefinition};
+use tokio::sync::oneshot;
 use topology::key::Kind;
 use topology::model::{PortId, ProjectId};
 use uuid::{Uuid, uuid};
@@ -69,6 +71,10 @@ fn store(directory: &TempDir) {
     transaction.commit().unwrap();
 }
 
+fn start(directory: &TempDir) -> (Engine, oneshot::Receiver<Result<(), StoreError>>) {
+    Engine::start(directory.path(), Settings::default(), Retention::default()).unwrap()
+}
+
 /// The revision, the default group's id and next key, and the groups of both ports.
 async fn found(engine: &Engine) -> (u64, Uuid, u32, [Vec<Uuid>; 2]) {
     let read = engine.read(|view| {
@@ -89,7 +95,7 @@ async fn found(engine: &Engine) -> (u64, Uuid, u32, [Vec<Uuid>; 2]) {
 async fn ports_of_the_version_before_security_groups_join_the_default_group() {
     let directory = TempDir::new().unwrap();
     store(&directory);
-    let (engine, ended) = Engine::start(directory.path(), Settings::default()).unwrap();
+    let (engine, ended) = start(&directory);
     let (revision, group, next_key, groups) = found(&engine).await;
     assert_eq!((revision, next_key), (8, 2));
     assert_eq!(groups, [vec![group], vec![]]);
@@ -97,6 +103,6 @@ async fn ports_of_the_version_before_security_groups_join_the_default_group() {
     ended.await.unwrap().unwrap();
 
     // The next start finds everything so, and changes nothing.
-    let (engine, _ended) = Engine::start(directory.path(), Settings::default()).unwrap();
+    let (engine, _ended) = start(&directory);
     assert_eq!(found(&engine).await, (8, group, 2, [vec![group], vec![]]));
 }

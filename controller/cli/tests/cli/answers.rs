@@ -223,8 +223,8 @@ fn waiting_for_ports() {
 #[test]
 fn waiting_for_a_revision() {
     let mut late = pb::wait_response::LateHost { name: "h2".to_owned(), ..Default::default() };
-    late.set_state(pb::host::State::Offline);
-    let behind = pb::WaitResponse { revision: 12, done: false, late_hosts: vec![late] };
+    late.set_state(pb::host::State::Syncing);
+    let behind = pb::WaitResponse { revision: 12, late_hosts: vec![late], ..Default::default() };
     let done = pb::WaitResponse { revision: 12, done: true, ..Default::default() };
     let in_time = Controller { progress: vec![behind.clone(), done], ..Controller::new() };
     let too_late = Controller { progress: vec![behind], ..Controller::new() };
@@ -245,7 +245,8 @@ fn waiting_for_a_revision() {
         {
           "revision": 12,
           "done": true,
-          "late_hosts": []
+          "late_hosts": [],
+          "offline_hosts": []
         }
     "#]],
         expect![[""]],
@@ -256,7 +257,7 @@ fn waiting_for_a_revision() {
         1,
         expect![[""]],
         expect![[r#"
-        weft: deadline exceeded: host h2 is OFFLINE at revision 0, not 12
+        weft: deadline exceeded: host h2 is SYNCING at revision 0, not 12
     "#]],
     );
     let run = run(Controller::new(), "wait 12 --timeout 1500ms");

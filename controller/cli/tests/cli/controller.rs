@@ -23,6 +23,8 @@ pub(crate) struct Controller {
     pub(crate) flows: Vec<pb::Flow>,
     /// Responses of `ChangeService.Wait`, before the stream ends.
     pub(crate) progress: Vec<pb::WaitResponse>,
+    /// Responses of `ChangeService.Watch`, before the stream ends.
+    pub(crate) changes: Vec<pb::WatchResponse>,
     /// What every write is refused with.
     pub(crate) refusal: Option<Status>,
     /// Writes that succeed before they are refused.
@@ -135,6 +137,7 @@ impl Controller {
             hosts: vec![pb::Host { id: id(10), name: id(99), ..Default::default() }],
             flows: Vec::new(),
             progress: Vec::new(),
+            changes: Vec::new(),
             refusal: None,
             granted: 0,
             asked: Arc::default(),
@@ -425,9 +428,22 @@ impl pb::flow_service_server::FlowService for Controller {
     }
 }
 
+type Responses<T> = tokio_stream::Iter<std::vec::IntoIter<Result<T, Status>>>;
+
 #[tonic::async_trait]
 impl pb::change_service_server::ChangeService for Controller {
-    type WaitStream = tokio_stream::Iter<std::vec::IntoIter<Result<pb::WaitResponse, Status>>>;
+    type WaitStream = Responses<pb::WaitResponse>;
+    type WatchStream = Responses<pb::WatchResponse>;
+
+    async fn watch(
+        &self,
+        request: Request<pb::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        self.note("WatchRequest", &request.into_inner());
+        let mut changes: Vec<_> = self.changes.iter().cloned().map(Ok).collect();
+        changes.push(Err(Status::out_of_range("revision 7 is not kept any more")));
+        Ok(Response::new(tokio_stream::iter(changes)))
+    }
 
     async fn wait(
         &self,

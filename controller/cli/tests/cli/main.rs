@@ -7,3 +7,4 @@ mod controller;
 mod openflow;
 mod requests;
 mod secgroup;
+mod watch;

@@ -1,0 +1,137 @@
+//! `ChangeService.Wait`.
+
+use std::time::Duration;
+
+use futures_util::stream::unfold;
+use proto::v1 as pb;
+use proto::v1::host::State;
+use proto::v1::wait_response::LateHost;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tonic::Status;
+
+use super::Responses;
+use crate::api::fields::Fields;
+use crate::api::{Api, host, status};
+use crate::engine::{Stopped, View};
+
+/// How long to wait when the client does not say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest that is waited.
+const MAX_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The least time between two looks at all hosts: when many of them confirm at once, few suffice.
+const PACE: Duration = Duration::from_millis(10);
+
+/// The responses to `request`.
+pub(super) async fn wait(
+    api: &Api,
+    request: pb::WaitRequest,
+) -> Result<Responses<pb::WaitResponse>, Status> {
+    let pb::WaitRequest { revision, timeout } = request;
+    let mut fields = Fields::of("");
+    let timeout = match timeout.map(Duration::try_from) {
+        None => DEFAULT_TIMEOUT,
+        Some(Ok(timeout)) if !timeout.is_zero() => timeout.min(MAX_TIMEOUT),
+        Some(_) => {
+            fields.wrong("timeout", "is not more than zero");
+            DEFAULT_TIMEOUT
+        }
+    };
+    let newest = api.engine.read(|view| view.revision).await.map_err(status::stopped)?;
+    if revision > newest {
+        fields.wrong(
+            "revision",
+            format_args!("{revision} has not been reached: the newest is {newest}"),
+        );
+    }
+    fields.finish()?;
+    let wait = Wait {
+        api: api.clone(),
+        revision: if revision == 0 { newest } else { revision },
+        deadline: Instant::now() + timeout,
+        progress: api.engine.progress(),
+        told: None,
+    };
+    Ok(Box::pin(unfold(Stage::Waiting(wait), Stage::next)))
+}
+
+/// How far a client's wait is.
+enum Stage {
+    /// Some host may be late.
+    Waiting(Wait),
+    /// The late hosts were named; that time is up is still to be said, of this revision.
+    TimedOut(u64),
+    /// All is said.
+    Over,
+}
+
+struct Wait {
+    api: Api,
+    revision: u64,
+    deadline: Instant,
+    progress: watch::Receiver<u64>,
+    /// The response before.
+    told: Option<pb::WaitResponse>,
+}
+
+impl Stage {
+    /// The next response, and what comes after it.
+    async fn next(self) -> Option<(Result<pb::WaitResponse, Status>, Self)> {
+        match self {
+            Self::Waiting(mut wait) => match wait.response().await {
+                Ok((response, false)) if response.done => Some((Ok(response), Self::Over)),
+                Ok((response, false)) => Some((Ok(response), Self::Waiting(wait))),
+                Ok((response, true)) => Some((Ok(response), Self::TimedOut(wait.revision))),
+                Err(status) => Some((Err(status), Self::Over)),
+            },
+            Self::TimedOut(revision) => {
+                let message = format!("not every host has confirmed revision {revision}");
+                Some((Err(Status::deadline_exceeded(message)), Self::Over))
+            }
+            Self::Over => None,
+        }
+    }
+}
+
+impl Wait {
+    /// Waits until a host has got further, or time is up; says whether it is.
+    async fn response(&mut self) -> Result<(pb::WaitResponse, bool), Status> {
+        loop {
+            self.progress.borrow_and_update();
+            let revision = self.revision;
+            let read = self.api.engine.read(move |view| progress(view, revision)).await;
+            let response = read.map_err(status::stopped)?;
+            if response.done || self.told.as_ref() != Some(&response) {
+                self.told = Some(response.clone());
+                return Ok((response, false));
+            }
+            let looked = Instant::now();
+            let changed = async {
+                let changed = self.progress.changed().await;
+                tokio::time::sleep_until(looked + PACE).await;
+                changed
+            };
+            tokio::select! {
+                changed = changed => changed.map_err(|_| status::stopped(Stopped))?,
+                () = tokio::time::sleep_until(self.deadline) => return Ok((response, true)),
+                () = self.api.stopping.cancelled() => return Err(status::stopped(Stopped)),
+            }
+        }
+    }
+}
+
+fn progress(view: &View<'_>, revision: u64) -> pb::WaitResponse {
+    let hosts = view.unconfirmed(revision).map(|late| {
+        let status = view.host_status(late.id);
+        LateHost {
+            host_id: late.id.to_string(),
+            name: late.meta.name.clone(),
+            state: host::state(status.state).into(),
+            realized_revision: status.realized_revision,
+        }
+    });
+    let (offline_hosts, late_hosts): (Vec<_>, Vec<_>) =
+        hosts.partition(|host| host.state() == State::Offline);
+    pb::WaitResponse { revision, done: late_hosts.is_empty(), late_hosts, offline_hosts }
+}
