@@ -114,6 +114,11 @@ impl Block {
         self.fragments.values().flat_map(|flows| flows.iter())
     }
 
+    /// The members and the flows that each gives rise to.
+    pub(crate) fn fragments(&self) -> impl Iterator<Item = (Key, &[Arc<BlockFlow>])> + '_ {
+        self.fragments.iter().map(|(&member, flows)| (member, &**flows))
+    }
+
     /// How many flows there are.
     pub fn len(&self) -> usize {
         self.flows

@@ -15,8 +15,10 @@ mod index;
 mod output;
 mod parts;
 mod policy;
+mod preview;
 mod respond;
 mod track;
+mod trial;
 mod vtep;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +36,8 @@ pub(crate) use guard::allowed_source;
 use index::Index;
 pub(crate) use index::class_of;
 pub(crate) use policy::{PortPrefix, member_addresses};
+pub use preview::FlowChanges;
+pub use trial::Undo;
 
 /// Compiles the model to blocks, and says which host has which.
 #[derive(Debug, Default)]

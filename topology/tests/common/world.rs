@@ -63,6 +63,16 @@ impl World {
         compiler.flush()
     }
 
+    /// The changes of the model that some operations come to, in the state at hand; nothing
+    /// happens.
+    #[allow(dead_code, reason = "not every test asks for it")]
+    pub(crate) fn changes(&self, ops: &[Op]) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut world = self.clone();
+        ops.iter().for_each(|op| world.happen(op, &mut changes));
+        changes
+    }
+
     fn apply(&mut self, ops: &[Op], facts_first: bool) -> Vec<Step> {
         let mut changes = Vec::new();
         if self.model.projects().is_empty() {
