@@ -23,7 +23,7 @@ mod common {
     pub(crate) mod world;
 }
 
-use common::history::{Op, history};
+use common::history::{Op, Sort, history};
 use common::run::cases;
 use common::universe::{HOSTS, host_id};
 use common::world::World;
@@ -32,7 +32,7 @@ proptest! {
     #![proptest_config(cases(32))]
 
     #[test]
-    fn a_switch_takes_every_flow_and_none_twice(commits in history(0..6, true)) {
+    fn a_switch_takes_every_flow_and_none_twice(commits in history(0..6, Sort { groups: true, mistakes: true })) {
         let compiler = compile(&commits);
         for host in (0..HOSTS).map(host_id) {
             let mut switch = Switch::new();
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn flows_are_what_the_pipeline_allows_and_go_forward(commits in history(0..6, true)) {
+    fn flows_are_what_the_pipeline_allows_and_go_forward(commits in history(0..6, Sort { groups: true, mistakes: true })) {
         let compiler = compile(&commits);
         for host in (0..HOSTS).map(host_id) {
             for (_, flow) in flows(&compiler, host) {
@@ -59,7 +59,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cookie_names_its_block_and_objects_that_exist(commits in history(0..6, true)) {
+    fn a_cookie_names_its_block_and_objects_that_exist(commits in history(0..6, Sort { groups: true, mistakes: true })) {
         let compiler = compile(&commits);
         for host in (0..HOSTS).map(host_id) {
             for (block, flow) in flows(&compiler, host) {
@@ -81,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn shared_flows_name_nothing_that_differs_between_hosts(commits in history(0..6, true)) {
+    fn shared_flows_name_nothing_that_differs_between_hosts(commits in history(0..6, Sort { groups: true, mistakes: true })) {
         let compiler = compile(&commits);
         for host in (0..HOSTS).map(host_id) {
             for (block, flow) in flows(&compiler, host).filter(|(id, _)| id.kind().is_shared()) {

@@ -16,6 +16,7 @@ mod common {
     pub(crate) mod history;
     pub(crate) mod members;
     pub(crate) mod ownership;
+    pub(crate) mod place;
     pub(crate) mod run;
     pub(crate) mod sane;
     pub(crate) mod scene;
@@ -24,9 +25,10 @@ mod common {
 }
 
 use common::frames::frame;
-use common::history::history;
-use common::members::{outside, serving};
+use common::history::{Sort, history};
+use common::members::outside;
 use common::ownership::may_send;
+use common::place::serving;
 use common::run::cases;
 use common::sane::check_sane;
 use common::scene::Scene;
@@ -38,7 +40,7 @@ proptest! {
 
     #[test]
     fn what_a_port_sends_stays_in_its_network(
-        commits in history(0..4, false),
+        commits in history(0..4, Sort::default()),
         frames in vec(frame(), 20),
     ) {
         let Scene { world, fabric } = Scene::after(&commits);
@@ -67,7 +69,7 @@ proptest! {
 
     #[test]
     fn what_comes_from_outside_stays_in_its_vlan(
-        commits in history(0..4, false),
+        commits in history(0..4, Sort::default()),
         frames in vec(frame(), 20),
     ) {
         let Scene { world, fabric } = Scene::after(&commits);
@@ -90,7 +92,7 @@ proptest! {
 
     #[test]
     fn what_comes_by_tunnel_stays_in_its_vni_and_is_from_a_known_host(
-        commits in history(0..4, false),
+        commits in history(0..4, Sort::default()),
         frames in vec(frame(), 4),
     ) {
         let Scene { world, fabric } = Scene::after(&commits);
@@ -120,7 +122,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_port_forges_reaches_nobody(commits in history(0..4, false)) {
+    fn what_a_port_forges_reaches_nobody(commits in history(0..4, Sort::default())) {
         let Scene { world, fabric } = Scene::after(&commits);
         for port in world.model.ports().values().filter(|port| port.port_security) {
             let Some(host) = serving(&world, port) else { continue };

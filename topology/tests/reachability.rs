@@ -11,8 +11,10 @@ use topology::model::{HostId, Port, PortId};
 use topology::simulate::{Delivery, Journey, Packet, Place, Transport};
 
 mod common {
+    pub(crate) mod connected;
     pub(crate) mod history;
     pub(crate) mod members;
+    pub(crate) mod place;
     pub(crate) mod reach;
     pub(crate) mod run;
     pub(crate) mod sane;
@@ -21,9 +23,11 @@ mod common {
     pub(crate) mod world;
 }
 
-use common::history::history;
-use common::members::{outside, serving};
-use common::reach::{connected, listeners};
+use common::connected::connected;
+use common::history::{Sort, history};
+use common::members::outside;
+use common::place::serving;
+use common::reach::listeners;
 use common::run::cases;
 use common::sane::check_sane;
 use common::scene::Scene;
@@ -33,7 +37,7 @@ proptest! {
     #![proptest_config(cases(64))]
 
     #[test]
-    fn a_packet_to_a_port_arrives_once_and_unchanged(commits in history(0..4, false)) {
+    fn a_packet_to_a_port_arrives_once_and_unchanged(commits in history(0..4, Sort::default())) {
         let Scene { world, fabric } = Scene::after(&commits);
         for (sender, here) in served(&world) {
             let network = world.model.network(sender.network).unwrap();
@@ -57,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_said_to_all_is_heard_by_all_once(commits in history(0..4, false)) {
+    fn what_is_said_to_all_is_heard_by_all_once(commits in history(0..4, Sort::default())) {
         let Scene { world, fabric } = Scene::after(&commits);
         for (sender, here) in served(&world) {
             let network = world.model.network(sender.network).unwrap();
@@ -90,7 +94,7 @@ proptest! {
     }
 
     #[test]
-    fn what_comes_from_outside_reaches_the_network_of_its_vlan(commits in history(0..4, false)) {
+    fn what_comes_from_outside_reaches_the_network_of_its_vlan(commits in history(0..4, Sort::default())) {
         let Scene { world, fabric } = Scene::after(&commits);
         let router = MacAddr::new([2, 0, 0, 0, 0, 1]);
         let from = (router, router.link_local());
@@ -125,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn addresses_of_bound_ports_are_answered_on_the_spot(commits in history(0..4, false)) {
+    fn addresses_of_bound_ports_are_answered_on_the_spot(commits in history(0..4, Sort::default())) {
         let Scene { world, fabric } = Scene::after(&commits);
         for (asker, here) in served(&world) {
             for target in world.model.ports_of(asker.network) {
@@ -150,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn questions_that_only_others_can_answer_reach_them(commits in history(0..4, false)) {
+    fn questions_that_only_others_can_answer_reach_them(commits in history(0..4, Sort::default())) {
         let Scene { world, fabric } = Scene::after(&commits);
         for (asker, here) in served(&world) {
             let held = |ip: IpAddr| {
@@ -174,7 +178,7 @@ proptest! {
 
     #[test]
     fn an_address_that_several_ports_may_take_is_reached_wherever_it_is(
-        commits in history(0..4, false),
+        commits in history(0..4, Sort::default()),
     ) {
         let Scene { world, fabric } = Scene::after(&commits);
         for (holder, _) in served(&world) {

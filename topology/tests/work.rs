@@ -6,13 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use openflow::{MacAddr, PortNo};
+use openflow::{Flow, MacAddr, PortNo};
 use topology::compile::{Compiler, Work};
+use topology::cookie::{BlockKind, Cookie};
 use topology::facts::HostFacts;
 use topology::key::Key;
 use topology::model::{
-    Change, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId, Profile, ProfileId,
-    ProjectId, Resource, ResourceId, Segment, SubnetId, Timestamp,
+    Change, Direction, Ethertype, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId,
+    PortRange, Profile, ProfileId, ProjectId, Remote, Resource, ResourceId, Rule, RuleId,
+    SecurityGroup, SecurityGroupId, Segment, SubnetId, Timestamp, Traffic,
 };
 use uuid::Uuid;
 
@@ -36,24 +38,119 @@ fn what_a_port_costs_does_not_depend_on_how_many_there_are() {
     }
 }
 
-/// What it costs to do this and that with a port on a network of `ports` others.
-fn costs(ports: u32) -> Vec<(&'static str, Cost)> {
+#[test]
+fn what_a_member_or_a_rule_costs_does_not_depend_on_how_many_there_are() {
+    let [few, many] = [30, 900].map(policy_costs);
+    assert_eq!(few, many);
+    for (what, cost) in few {
+        assert!(cost.work.fragments <= 9, "{what}: {cost:?}");
+        assert!(cost.work.flows <= 60, "{what}: {cost:?}");
+    }
+}
+
+/// What it costs to change a group that has itself as remote and `ports` members.
+fn policy_costs(ports: u32) -> Vec<(&'static str, Cost)> {
+    let own = Remote::Group(group_id(1));
+    let mut compiler = fleet(ports, &[tcp(22, Remote::Any), tcp(80, own)]);
+    let mut costs = Vec::new();
+    let new = port(ports + 1, 1);
+    put(&mut compiler, new.clone());
+    costs.push(("new member", cost(&mut compiler)));
+    put(&mut compiler, Port { fixed_ips: vec![address(ports + 2)], ..new.clone() });
+    costs.push(("other address", cost(&mut compiler)));
+    put(&mut compiler, Port { security_groups: BTreeSet::new(), ..new });
+    costs.push(("left the group", cost(&mut compiler)));
+    put_group(&mut compiler, &[tcp(22, Remote::Any), tcp(80, own), tcp(443, own)]);
+    costs.push(("new rule", cost(&mut compiler)));
+    put_group(&mut compiler, &[tcp(22, Remote::Any), tcp(80, own)]);
+    costs.push(("rule gone", cost(&mut compiler)));
+    costs
+}
+
+#[test]
+fn flows_of_policy_on_a_host() {
+    let any = |direction, ethertype| Traffic::any(direction, ethertype);
+    let own = Remote::Group(group_id(1));
+    let office = Remote::Prefix("198.51.100.0/24".parse().unwrap());
+    let ranges = |first, last, remote| Traffic {
+        ports: Some(PortRange { first, last }),
+        ..tcp(first, remote)
+    };
+    let few = [
+        any(Direction::Egress, Ethertype::Ipv4),
+        any(Direction::Egress, Ethertype::Ipv6),
+        Traffic { remote: own, ..any(Direction::Ingress, Ethertype::Ipv4) },
+        Traffic { remote: own, ..any(Direction::Ingress, Ethertype::Ipv6) },
+        tcp(22, office),
+        tcp(80, Remote::Any),
+        tcp(443, Remote::Any),
+        Traffic { protocol: Some(17), ..tcp(53, Remote::Any) },
+        Traffic { protocol: Some(1), ports: None, ..tcp(0, Remote::Any) },
+        ranges(8000, 8999, office),
+    ];
+    // Every second rule is of a range: no two are neighbours, so that nothing can be united.
+    let many: Vec<Traffic> = (0..200)
+        .map(|number| match (2000 + number * 8, number % 2) {
+            (port, 0) => tcp(port, own),
+            (port, _) => ranges(port, port + 3, own),
+        })
+        .collect();
+    let cases = [("1,000 members, 10 rules", 1000, 20, &few[..]), ("100, 200", 100, 5, &many)];
+    let mut table = String::new();
+    let mut totals = Vec::new();
+    for (what, ports, hosts, rules) in cases {
+        let compiler = fleet_on(ports, hosts, rules);
+        let flows: Vec<_> = compiler.desired(host_id(1)).map(|flow| flow.flow.clone()).collect();
+        let in_tables = |tables: &[std::ops::RangeInclusive<u8>]| {
+            let of_policy = |flow: &&Flow| tables.iter().any(|range| range.contains(&flow.table));
+            flows.iter().filter(of_policy).count()
+        };
+        let of_kind =
+            |kind| flows.iter().filter(|flow| Cookie(flow.cookie).kind() == Some(kind)).count();
+        let policy = in_tables(&[30..=35, 80..=85, 100..=102]);
+        let [members, rules] = [BlockKind::GroupMembers, BlockKind::Profile].map(of_kind);
+        let ports = ports / hosts;
+        table += &format!("{what}, {ports} ports here: {members} + {rules} + rest = {policy}\n");
+        totals.push(policy);
+    }
+    expect_test::expect![[r#"
+        1,000 members, 10 rules, 50 ports here: 1000 + 34 + rest = 1401
+        100, 200, 20 ports here: 100 + 402 + rest = 689
+    "#]]
+    .assert_eq(&table);
+    // What is asked of it: members + 500, and members + 4 for every rule.
+    assert!(totals[0] <= 1000 + 500, "{totals:?}");
+    assert!(totals[1] <= 100 + 4 * 200, "{totals:?}");
+}
+
+/// `ports` members of one group with these rules, over the hosts.
+fn fleet(ports: u32, rules: &[Traffic]) -> Compiler {
+    fleet_on(ports, HOSTS, rules)
+}
+
+fn fleet_on(ports: u32, hosts: u32, rules: &[Traffic]) -> Compiler {
     let mut compiler = Compiler::new();
     compiler.apply(&Change::Put(Resource::Network(Arc::new(network()))));
-    for host in 1..=HOSTS {
-        compiler.apply(&Change::Put(Resource::Host(Arc::new(self::host(host)))));
+    put_group(&mut compiler, rules);
+    for (key, groups) in [(1, BTreeSet::from([group_id(1)])), (2, BTreeSet::new())] {
+        put_profile(&mut compiler, key, groups);
     }
-    let profile =
-        Profile { id: ProfileId::of(meta(1).key), meta: meta(1), groups: BTreeSet::new() };
-    compiler.apply(&Change::Put(Resource::Profile(Arc::new(profile))));
+    for number in 1..=hosts {
+        compiler.apply(&Change::Put(Resource::Host(Arc::new(host(number)))));
+    }
     for number in 1..=ports {
-        put(&mut compiler, port(number, 1 + number % HOSTS));
+        put(&mut compiler, port(number, 1 + number % hosts));
     }
-    for host in 1..=HOSTS {
-        compiler.set_facts(host_id(host), facts(ports + 1));
+    for number in 1..=hosts {
+        compiler.set_facts(host_id(number), facts(ports + 1));
     }
     compiler.flush();
+    compiler
+}
 
+/// What it costs to do this and that with a port on a network of `ports` others.
+fn costs(ports: u32) -> Vec<(&'static str, Cost)> {
+    let mut compiler = fleet(ports, &[]);
     let new = port(ports + 1, 1);
     let readdressed = Port { fixed_ips: vec![address(ports + 2)], ..new.clone() };
     let moved = Port { bound_host: Some(host_id(2)), ..readdressed.clone() };
@@ -97,6 +194,45 @@ fn put(compiler: &mut Compiler, port: Port) {
     compiler.apply(&Change::Put(Resource::Port(Arc::new(port))));
 }
 
+fn put_profile(compiler: &mut Compiler, key: u32, groups: BTreeSet<SecurityGroupId>) {
+    let profile = Profile { id: ProfileId::of(meta(key).key), meta: meta(key), groups };
+    compiler.apply(&Change::Put(Resource::Profile(Arc::new(profile))));
+}
+
+/// Group 1 has these rules.
+fn put_group(compiler: &mut Compiler, rules: &[Traffic]) {
+    let rule = |(key, &allows): (u32, &Traffic)| Rule {
+        id: RuleId(Uuid::from_u128(key.into())),
+        key: Key::new(key).unwrap(),
+        description: String::new(),
+        allows,
+        log: false,
+    };
+    let group = SecurityGroup {
+        id: group_id(1),
+        meta: meta(1),
+        project: ProjectId(Uuid::nil()),
+        stateful: true,
+        default: false,
+        rules: (1..).zip(rules).map(rule).collect(),
+    };
+    compiler.apply(&Change::Put(Resource::SecurityGroup(Arc::new(group))));
+}
+
+/// TCP over IPv4 to a port of a member, from `remote`.
+fn tcp(port: u16, remote: Remote) -> Traffic {
+    Traffic {
+        protocol: Some(6),
+        ports: Some(PortRange { first: port, last: port }),
+        remote,
+        ..Traffic::any(Direction::Ingress, Ethertype::Ipv4)
+    }
+}
+
+fn group_id(number: u32) -> SecurityGroupId {
+    SecurityGroupId(Uuid::from_u128(number.into()))
+}
+
 fn network() -> Network {
     let segment = Segment::Vxlan { vni: 5000.try_into().unwrap() };
     Network {
@@ -134,7 +270,7 @@ fn port(number: u32, host: u32) -> Port {
         fixed_ips: vec![address(number)],
         allowed_address_pairs: Vec::new(),
         port_security: true,
-        security_groups: BTreeSet::new(),
+        security_groups: BTreeSet::from([group_id(1)]),
         admin_up: true,
         requested_host: None,
         bound_host: Some(host_id(host)),

@@ -22,6 +22,13 @@ pub enum Transport {
         /// Destination port.
         destination: u16,
     },
+    /// SCTP.
+    Sctp {
+        /// Source port.
+        source: u16,
+        /// Destination port.
+        destination: u16,
+    },
     /// ICMP in IPv4, ICMPv6 in IPv6.
     Icmp {
         /// Type.
@@ -110,6 +117,10 @@ impl Packet {
                 .with(Field::IP_PROTO, UDP)
                 .with(Field::UDP_SRC, source)
                 .with(Field::UDP_DST, destination),
+            Transport::Sctp { source, destination } => self
+                .with(Field::IP_PROTO, SCTP)
+                .with(Field::SCTP_SRC, source)
+                .with(Field::SCTP_DST, destination),
             Transport::Icmp { kind, code } => {
                 self.with(Field::IP_PROTO, icmp).with(fields.0, kind).with(fields.1, code)
             }
@@ -200,6 +211,7 @@ const ICMPV4: u8 = 1;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMPV6: u8 = 58;
+const SCTP: u8 = 132;
 const ROUTER_ADVERTISEMENT: u8 = 134;
 const NEIGHBOR_SOLICITATION: u8 = 135;
 const NEIGHBOR_ADVERTISEMENT: u8 = 136;

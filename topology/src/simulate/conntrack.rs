@@ -65,6 +65,11 @@ impl Conntrack {
         self.connections.retain(|(other, _), _| *other != zone);
     }
 
+    /// Every connection has been answered, as if a reply had come by.
+    pub fn answer_all(&mut self) {
+        self.connections.values_mut().for_each(|answered| *answered = true);
+    }
+
     /// What a packet is to the connections of a zone.
     pub(super) fn track(&mut self, zone: u16, packet: &Packet) -> Tracked {
         let invalid = Tracked { state: INVALID | TRACKED, original: None };

@@ -222,7 +222,7 @@ fn body() -> impl Strategy<Value = Body> {
 }
 
 fn transport() -> impl Strategy<Value = Transport> {
-    let port = || prop::sample::select(vec![53u16, 67, 68, 546, 547, 4789, 40_000]);
+    let port = || prop::sample::select(vec![53u16, 67, 68, 80, 443, 546, 547, 4789, 40_000]);
     prop_oneof![
         3 => (port(), port())
             .prop_map(|(source, destination)| Transport::Udp { source, destination }),

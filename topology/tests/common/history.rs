@@ -115,34 +115,35 @@ pub(crate) struct PortSpec {
     pub(crate) host: Option<u8>,
 }
 
+/// What there can be in a history.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sort {
+    /// Ports have any security groups; otherwise all have the one that allows everything.
+    pub(crate) groups: bool,
+    /// Hosts can report the tunnel address of another, and port numbers that stand for several
+    /// things at once.
+    pub(crate) mistakes: bool,
+}
+
 /// A world of some size, and then what happens to it: each element is one commit.
-///
-/// With mistakes, hosts can report the tunnel address of another, and port numbers that stand for
-/// several things at once; and ports have any security groups. Without, all have the one that
-/// allows everything.
 pub(crate) fn history(
     commits: std::ops::Range<usize>,
-    mistakes: bool,
+    sort: Sort,
 ) -> impl Strategy<Value = Vec<Vec<Op>>> {
-    any_history(commits).prop_map(move |mut commits| {
+    (genesis(), vec(vec(op(), 1..4), commits)).prop_map(move |(genesis, mut commits)| {
+        commits.insert(0, genesis);
         for op in commits.iter_mut().flatten() {
             match op {
-                Op::Host { tunnel: tunnel @ Tunnel::OtherV4, .. } if mistakes => {
+                Op::Host { tunnel: tunnel @ Tunnel::OtherV4, .. } if sort.mistakes => {
                     *tunnel = Tunnel::Shared;
                 }
-                Op::Facts { facts, .. } if mistakes => facts.crowded = facts.numbering % 3 == 0,
-                Op::Port { spec, .. } if !mistakes => spec.groups = 1,
+                Op::Facts { facts, .. } if sort.mistakes => {
+                    facts.crowded = facts.numbering.is_multiple_of(3);
+                }
+                Op::Port { spec, .. } if !sort.groups => spec.groups = 1,
                 _ => {}
             }
         }
-        commits
-    })
-}
-
-/// The same without mistakes, in which ports have any security groups.
-pub(crate) fn any_history(commits: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Vec<Op>>> {
-    (genesis(), vec(vec(op(), 1..4), commits)).prop_map(move |(genesis, mut commits)| {
-        commits.insert(0, genesis);
         commits
     })
 }
@@ -194,7 +195,14 @@ fn op() -> impl Strategy<Value = Op> {
         6 => (0..PORTS, port_spec()).prop_map(|(port, spec)| Op::Port { port, spec }),
         4 => (0..PORTS, host()).prop_map(|(port, host)| Op::Bind { port, host }),
         3 => (0..PORTS).prop_map(|port| Op::RemovePort { port }),
-        1 => (0..GROUPS, vec(rule(), 0..6)).prop_map(|(group, rules)| Op::Group { group, rules }),
+        12 => policy_op(),
+    ]
+}
+
+/// Something that happens to security groups.
+pub(crate) fn policy_op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        2 => (0..GROUPS, vec(rule(), 0..6)).prop_map(|(group, rules)| Op::Group { group, rules }),
         3 => (0..GROUPS, rule()).prop_map(|(group, rule)| Op::AddRule { group, rule }),
         3 => (0..GROUPS, any::<u8>()).prop_map(|(group, rule)| Op::RemoveRule { group, rule }),
         1 => (0..GROUPS).prop_map(|group| Op::RemoveGroup { group }),

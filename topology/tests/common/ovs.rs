@@ -153,6 +153,7 @@ fn exact_flow(in_port: PortNo, packet: &Packet) -> String {
     let prefixes: &[(&str, &str)] = match text.split(',').next() {
         Some("udp" | "udp6") => &[("tp_", "udp_")],
         Some("tcp" | "tcp6") => &[("tp_", "tcp_")],
+        Some("sctp" | "sctp6") => &[("tp_", "sctp_")],
         Some("icmp6") => &[("icmp_", "icmpv6_")],
         _ => &[],
     };
