@@ -18,7 +18,7 @@ mod common {
     pub(crate) mod world;
 }
 
-use common::history::history;
+use common::history::{Sort, history};
 use common::run::cases;
 use common::universe::{HOSTS, host_id};
 use common::world::World;
@@ -56,7 +56,9 @@ proptest! {
     #![proptest_config(cases(48))]
 
     #[test]
-    fn what_would_change_is_counted_and_can_be_taken_back(commits in history(2..10, false)) {
+    fn what_would_change_is_counted_and_can_be_taken_back(
+        commits in history(2..10, Sort { groups: true, mistakes: false }),
+    ) {
         let mut world = World::default();
         let mut compiler = Compiler::new();
         for (commit, ops) in commits.iter().enumerate() {
