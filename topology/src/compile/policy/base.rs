@@ -35,9 +35,10 @@ const SENT: [u8; 7] = [
 /// What only a router sends: no port with port security does, but every port may get it.
 const FROM_ROUTERS: [u8; 2] = [ROUTER_ADVERTISEMENT, REDIRECT];
 
-/// Bits of `nw_frag`: it is a fragment, and not the first.
-const FRAGMENT: u8 = 1;
-const LATER: u8 = 2;
+/// `nw_frag` of the first fragment, and of those behind it. Both bits are always asked for: a
+/// switch tells of a flow that asks for one as if it asked for more.
+const FIRST_FRAGMENT: u8 = 1;
+const LATER_FRAGMENT: u8 = 3;
 
 /// What every host has.
 pub(in crate::compile) fn base(emit: &mut Emit) {
@@ -95,8 +96,7 @@ fn state(emit: &mut Emit, side: &Side) {
     let any = Match::new;
     emit.drop(details.invalid, Key::NONE, ct_state(any(), INVALID | TRACKED, 0));
     for version in [IPV4, IPV6] {
-        let later = FRAGMENT | LATER;
-        let fragment = ip(version).with_masked(Field::IP_FRAG, later, later);
+        let fragment = ip(version).with(Field::IP_FRAG, LATER_FRAGMENT);
         emit.goto(details.fragment, Key::NONE, fragment, Vec::new(), side.commit);
     }
     let reply = ct_state(any(), REPLY | TRACKED, 0);
@@ -115,11 +115,7 @@ fn verdict(emit: &mut Emit, side: &Side) {
     let untracked = allowed().with(Register::ZONE.field, 0u32);
     emit.goto(details.untracked, Key::NONE, untracked, Vec::new(), side.next);
     for version in [IPV4, IPV6] {
-        let first = allowed().with(Field::ETH_TYPE, version).with_masked(
-            Field::IP_FRAG,
-            FRAGMENT,
-            FRAGMENT,
-        );
+        let first = allowed().with(Field::ETH_TYPE, version).with(Field::IP_FRAG, FIRST_FRAGMENT);
         emit.goto(details.first_fragment, Key::NONE, first, Vec::new(), side.commit);
         emit.end(details.commit, Key::NONE, ip(version), vec![ct(Ct::COMMIT, side.committed)]);
     }

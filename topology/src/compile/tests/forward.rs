@@ -45,8 +45,8 @@ fn every_table_says_why_it_drops() {
         cookie=0x1000000100000029, table="egress_state", priority=110,ct_state=+rel-rpl+trk actions=set_field:0x3->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"egress_verdict"
         cookie=0x100000010000002a, table="egress_state", priority=0 actions=set_field:0x1->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"egress_verdict"
         cookie=0x100000010000002b, table="egress_verdict", priority=120,reg12=0,reg13=0x1 actions=goto_table:"forward_local"
-        cookie=0x100000010000002c, table="egress_verdict", priority=105,ip,reg13=0x1,nw_frag=yes actions=goto_table:"egress_commit"
-        cookie=0x100000010000002c, table="egress_verdict", priority=105,ipv6,reg13=0x1,nw_frag=yes actions=goto_table:"egress_commit"
+        cookie=0x100000010000002c, table="egress_verdict", priority=105,ip,reg13=0x1,nw_frag=first actions=goto_table:"egress_commit"
+        cookie=0x100000010000002c, table="egress_verdict", priority=105,ipv6,reg13=0x1,nw_frag=first actions=goto_table:"egress_commit"
         cookie=0x100000010000002d, table="egress_verdict", priority=100,reg13=0x1 actions=goto_table:"forward_local"
         cookie=0x100000010000002e, table="egress_verdict", priority=0 actions=drop
         cookie=0x100000010000002f, table="egress_commit", priority=100,ip actions=ct(commit,table="egress_committed",zone=NXM_NX_REG12[0..15])
@@ -88,8 +88,8 @@ fn every_table_says_why_it_drops() {
         cookie=0x10000001000000a9, table="ingress_state", priority=110,ct_state=+rel-rpl+trk actions=set_field:0x4->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"ingress_verdict"
         cookie=0x10000001000000aa, table="ingress_state", priority=0 actions=set_field:0x2->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"ingress_verdict"
         cookie=0x10000001000000ab, table="ingress_verdict", priority=120,reg12=0,reg13=0x1 actions=goto_table:output
-        cookie=0x10000001000000ac, table="ingress_verdict", priority=105,ip,reg13=0x1,nw_frag=yes actions=goto_table:"ingress_commit"
-        cookie=0x10000001000000ac, table="ingress_verdict", priority=105,ipv6,reg13=0x1,nw_frag=yes actions=goto_table:"ingress_commit"
+        cookie=0x10000001000000ac, table="ingress_verdict", priority=105,ip,reg13=0x1,nw_frag=first actions=goto_table:"ingress_commit"
+        cookie=0x10000001000000ac, table="ingress_verdict", priority=105,ipv6,reg13=0x1,nw_frag=first actions=goto_table:"ingress_commit"
         cookie=0x10000001000000ad, table="ingress_verdict", priority=100,reg13=0x1 actions=goto_table:output
         cookie=0x10000001000000ae, table="ingress_verdict", priority=0 actions=drop
         cookie=0x10000001000000af, table="ingress_commit", priority=100,ip actions=ct(commit,table="ingress_committed",zone=NXM_NX_REG12[0..15])

@@ -8,9 +8,11 @@ use openflow::PortNo;
 use super::fixture::{World, group_id, host_id, key, pair, port, port_id, vxlan};
 use crate::block::BlockId;
 use crate::compile::Compiler;
+use crate::cookie::Cookie;
 use crate::facts::HostFacts;
 use crate::model::{
-    AddressGroupId, Direction, Ethertype, Icmp, Port, PortRange, Remote, SecurityGroup, Traffic,
+    AddressGroupId, Direction, Ethertype, Icmp, Port, PortRange, Remote, ResourceId, SecurityGroup,
+    Traffic,
 };
 use crate::pipeline::Table;
 use crate::zone::Zones;
@@ -167,6 +169,31 @@ fn an_address_is_a_members_once() {
         cookie=0x16000001000001d0, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa090000/0xffff0000 actions=goto_table:"peer_rules"
         cookie=0x16000001000002d0, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa000002 actions=goto_table:"peer_rules"
     "#]]);
+}
+
+#[test]
+fn an_address_changes_hands() {
+    let rule = Traffic { remote: Remote::Group(group_id(1)), ..any(Direction::Ingress) };
+    let with_pair = |port| Port {
+        allowed_address_pairs: vec![pair("10.0.0.100/32", None)],
+        bound_host: Some(host_id(1)),
+        ..in_groups(port, &[1])
+    };
+    let world = world().group(1, true, &[rule]).port(1, in_groups(port(1, 1), &[1]));
+    let mut world = world.port(1, with_pair(port(2, 1))).port(1, with_pair(port(3, 1)));
+    let shared = |world: &mut World| {
+        world.compiler.flush();
+        let flows = world.compiler.block(BlockId::GroupMembers(key(1))).unwrap().flows();
+        let shared = flows.filter(|flow| flow.flow.to_string().contains("reg8=0xa000064"));
+        shared.map(|flow| Cookie(flow.flow.cookie).member().get()).collect::<Vec<_>>()
+    };
+    assert_eq!(shared(&mut world), [2]);
+    world.put_port(with_pair(port(1, 1)));
+    assert_eq!(shared(&mut world), [1]);
+    world.delete(ResourceId::Port(port_id(1)));
+    assert_eq!(shared(&mut world), [2]);
+    world.put_port(in_groups(Port { bound_host: Some(host_id(1)), ..port(2, 1) }, &[1]));
+    assert_eq!(shared(&mut world), [3]);
 }
 
 #[test]
