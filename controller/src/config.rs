@@ -14,6 +14,7 @@ use topology::intent::Settings;
 use topology::model::OutOfRange;
 
 use crate::store::Retention;
+use crate::switch::{ForeignFlows, OnDrift, Policy};
 
 /// What IPv6 asks of a link, in bytes (RFC 8200 §5), and thus tenants of their networks.
 const MIN_TENANT_MTU: u16 = 1280;
@@ -94,6 +95,20 @@ struct Options {
     /// How long changes are kept for clients that watch: 30m, 12h, 7d [default: 7d]
     #[arg(long, env = "WEFT_CHANGE_LOG_AGE", value_name = "TIME")]
     change_log_age: Option<Age>,
+    /// What to do about flows and meters that others have changed on a connected switch: heal them,
+    /// or only report them [default: heal]
+    #[arg(long, env = "WEFT_DRIFT", value_name = "ACTION")]
+    drift: Option<OnDrift>,
+    /// What to do about flows on br-int that are not Weft's [default: keep]
+    #[arg(long, env = "WEFT_FOREIGN_FLOWS", value_name = "ACTION")]
+    foreign_flows: Option<ForeignFlows>,
+    /// How often to read back the flows of a switch that does not tell of changes, in seconds
+    /// [default: 60]
+    #[arg(long, env = "WEFT_READ_BACK_INTERVAL", value_name = "SECONDS")]
+    read_back_interval: Option<NonZeroU32>,
+    /// Switches that are read back at a time; the others wait [default: 8]
+    #[arg(long, env = "WEFT_PARALLEL_READ_BACKS", value_name = "NUMBER")]
+    parallel_read_backs: Option<NonZeroU32>,
     /// What to log: error, warn, info, debug, trace, or per module (info,controller::switch=debug)
     /// [default: info]
     #[arg(long, env = "WEFT_LOG", value_name = "FILTER")]
@@ -147,6 +162,8 @@ pub struct Config {
     pub rule_log_rate: NonZeroU32,
     /// Connections of switches, and of OVSDB servers, from one address.
     pub connections_per_address: usize,
+    /// How switches are kept as they should be.
+    pub policy: Policy,
     /// What to log.
     pub log: String,
     /// How to log.
@@ -191,8 +208,25 @@ impl Options {
             connections_per_address: self.connections_per_address.or(other.connections_per_address),
             change_log_size: self.change_log_size.or(other.change_log_size),
             change_log_age: self.change_log_age.or(other.change_log_age),
+            drift: self.drift.or(other.drift),
+            foreign_flows: self.foreign_flows.or(other.foreign_flows),
+            read_back_interval: self.read_back_interval.or(other.read_back_interval),
+            parallel_read_backs: self.parallel_read_backs.or(other.parallel_read_backs),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
+        }
+    }
+
+    fn policy(&self) -> Policy {
+        let defaults = Policy::default();
+        let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
+        let interval = self.read_back_interval.map(seconds);
+        let parallel = self.parallel_read_backs.and_then(|number| number.try_into().ok());
+        Policy {
+            drift: self.drift.unwrap_or_default(),
+            foreign: self.foreign_flows.unwrap_or_default(),
+            read_back_interval: interval.unwrap_or(defaults.read_back_interval),
+            parallel_read_backs: parallel.unwrap_or(defaults.parallel_read_backs),
         }
     }
 
@@ -219,6 +253,7 @@ impl Options {
             settings.underlay_mtu
         );
         Ok(Config {
+            policy: self.policy(),
             data_dir: self.data_dir.unwrap_or_else(|| "/var/lib/weft".into()),
             openflow_listen: self
                 .openflow_listen
@@ -344,9 +379,12 @@ mod tests {
         let config = config(
             &["--data-dir", "/flag", "--grpc-listen", "unix:/run/weft", "--grpc-listen", "[::1]:1"],
             "data-dir = '/file'\nchange-log-age = '12h'\nunderlay-mtu = 9000\nvlan-range = '100-199'\n\
-             rule-log-rate = 7\n",
+             rule-log-rate = 7\ndrift = 'observe'\nread-back-interval = 5\n",
         )
         .unwrap();
+        assert_eq!(config.policy.drift, OnDrift::Observe);
+        assert_eq!(config.policy.read_back_interval, Duration::from_secs(5));
+        assert_eq!(config.policy.foreign, ForeignFlows::Keep);
         assert_eq!(config.rule_log_rate.get(), 7);
         assert_eq!(config.data_dir, Path::new("/flag"));
         assert_eq!(config.settings.underlay_mtu, 9000);

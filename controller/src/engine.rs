@@ -12,12 +12,14 @@
 
 mod binding;
 mod core;
+mod drift;
 mod feed;
 mod fleet;
 mod handle;
 mod report;
 mod view;
 
+pub use drift::{Comparison, Drift, DriftByTable, TableDrift};
 pub use feed::{SessionId, Snapshot, Ticket, Update};
 pub use handle::{
     Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, Which, WriteError,

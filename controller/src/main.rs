@@ -82,11 +82,8 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let stopping = CancellationToken::new();
     let hosts = host::Hosts { engine: engine.clone(), onboarding, gate: host_gate };
     let hosts = tokio::spawn(host::serve(hosts, ovsdb));
-    let switches = switch::Switches {
-        engine: engine.clone(),
-        log_rate: config.rule_log_rate,
-        gate: switch_gate,
-    };
+    let switches =
+        switch::Switches::new(engine.clone(), config.rule_log_rate, config.policy, switch_gate);
     let switches = tokio::spawn(switch::serve(switches, openflow));
     let metrics = metrics::Sources { engine: engine.clone(), gates, breaches };
     let metrics = tokio::spawn(metrics::serve(metrics, scrape_gate, scrapes));

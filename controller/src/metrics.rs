@@ -12,10 +12,11 @@ use axum::{Router, routing};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use tokio::net::{TcpListener, TcpStream};
+use topology::pipeline::Table;
 use tracing::warn;
 
 use crate::accept::admitted;
-use crate::engine::{Engine, HostState, View};
+use crate::engine::{Drift, Engine, HostState, TableDrift, View};
 use crate::limits::{Breaches, Gate, Guarded};
 
 /// The type of the Prometheus text format.
@@ -131,7 +132,37 @@ fn record(recorder: &PrometheusRecorder, view: &View<'_>) {
             gauge!("weft_host_flows", "host" => name.clone()).set(status.flows as f64);
             gauge!("weft_host_foreign_flows", "host" => name.clone())
                 .set(status.foreign_flows as f64);
-            counter!("weft_host_flow_mods_total", "host" => name).absolute(status.flow_mods_sent);
+            counter!("weft_host_flow_mods_total", "host" => name.clone())
+                .absolute(status.flow_mods_sent);
+            record_drift(&name, &status.drift);
         }
     });
+}
+
+fn record_drift(host: &str, drift: &Drift) {
+    describe_counter!("weft_host_flows_healed_total", "Flows that others had changed, put right");
+    describe_gauge!("weft_host_flows_differing", "Flows that others have changed, left so");
+    let of_table = |table: u8, kind: &'static str| {
+        let name =
+            Table::from_number(table).map_or_else(|| table.to_string(), |it| it.name().into());
+        [("host", host.to_owned()), ("table", name), ("kind", kind.to_owned())]
+    };
+    let kinds =
+        |it: TableDrift| [("missing", it.missing), ("altered", it.altered), ("extra", it.extra)];
+    for (&table, &drift) in &drift.healed {
+        for (kind, count) in kinds(drift) {
+            counter!("weft_host_flows_healed_total", &of_table(table, kind)).absolute(count);
+        }
+    }
+    for (&table, &drift) in &drift.standing {
+        for (kind, count) in kinds(drift) {
+            gauge!("weft_host_flows_differing", &of_table(table, kind)).set(count as f64);
+        }
+    }
+    describe_counter!(
+        "weft_host_settings_healed_total",
+        "Meters and ways with fragments that others had changed, put right"
+    );
+    counter!("weft_host_settings_healed_total", "host" => host.to_owned())
+        .absolute(drift.settings_healed);
 }

@@ -2,7 +2,8 @@
 //!
 //! [`difference`] and [`Script`] are pure: what a switch lacks, and in which order it gets that.
 //! [`Connection`] moves bytes and knows the exchanges that a session consists of. A session drives
-//! one connection: handshake, read back, send what differs, then follow what changes. One
+//! one connection: handshake, read back, send what differs, then follow what changes; and when the
+//! switch tells that others have changed something, read back and heal. One
 //! hand-over is on its way at a time, confirmed by a barrier; what changes meanwhile is gathered
 //! by the engine, as block versions and not as messages, so a slow switch costs latency and no
 //! memory.
@@ -10,15 +11,19 @@
 mod connection;
 mod exchange;
 mod listen;
+mod monitor;
 mod output;
 mod pace;
 mod patience;
+mod policy;
 mod prepare;
+mod recheck;
 mod reconcile;
 mod script;
 mod session;
 
 pub use connection::{Connection, ConnectionError};
 pub use listen::{Switches, serve};
+pub use policy::{ForeignFlows, OnDrift, Policy};
 pub use reconcile::{Difference, difference};
 pub use script::Script;

@@ -198,7 +198,7 @@ fn shuffled(flows: &[Arc<BlockFlow>]) -> impl Iterator<Item = &Arc<BlockFlow>> {
 
 /// The switch has what it was given.
 fn ensure_none(found: &Difference) -> Result<()> {
-    let Difference { put, removed, foreign } = found;
+    let Difference { put, removed, foreign, .. } = found;
     let lens = (put.len(), removed.len(), foreign.len());
     ensure!(lens == (0, 0, 0), "missing, stale and foreign flows: {lens:?}");
     Ok(())

@@ -44,6 +44,10 @@ pub(crate) struct List {
     #[arg(long)]
     installed: bool,
 
+    /// What the switch says it has and Weft did not put there
+    #[arg(long, conflicts_with_all = ["installed", "owner"])]
+    foreign: bool,
+
     /// Say above each flow what it is for
     #[arg(long)]
     explain: bool,
@@ -92,7 +96,11 @@ impl List {
     }
 
     fn request(&self, owner: String) -> pb::ListFlowsRequest {
-        let source = if self.installed { Source::Installed } else { Source::Desired };
+        let source = match (self.installed, self.foreign) {
+            (_, true) => Source::Foreign,
+            (true, false) => Source::Installed,
+            (false, false) => Source::Desired,
+        };
         pb::ListFlowsRequest {
             host: self.host.clone(),
             table: self.table.clone().unwrap_or_default(),

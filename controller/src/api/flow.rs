@@ -34,7 +34,7 @@ impl FlowService for Api {
             fields.wrong("host", "is required");
         }
         let owner = fields.optional_uuid("owner", &request.owner);
-        let hashed = (&request.host, &request.table, owner, source == Source::Installed);
+        let hashed = (&request.host, &request.table, owner, source as i32);
         let page = Page::new(FLOWS, request.page_size, &request.page_token, hashed, &mut fields);
         fields.finish()?;
 
@@ -44,6 +44,11 @@ impl FlowService for Api {
         let (rows, revision) = match source {
             Source::Unspecified | Source::Desired => self.desired(&filter).await?,
             Source::Installed => self.installed(&filter).await?,
+            Source::Foreign => {
+                let (mut rows, revision) = self.installed(&filter).await?;
+                rows.retain(|row| !Cookie(row.flow().cookie).is_ours());
+                (rows, revision)
+            }
         };
         let (flows, next_page_token) = self.answer(rows, page).await?;
         Ok(Response::new(pb::ListFlowsResponse { flows, next_page_token, revision }))

@@ -1,5 +1,7 @@
 //! `HostService`.
 
+mod drift;
+
 use std::sync::Arc;
 
 use proto::v1 as pb;
@@ -197,7 +199,7 @@ impl Resource for Host {
             desired_revision: status.desired_revision,
             realized_revision: status.realized_revision,
             last_seen_time: status.last_seen.map(timestamp),
-            drift: Some(pb::host::Drift { flows_healed: 0, foreign_flows: status.foreign_flows }),
+            drift: Some(drift::answer(&status)),
             flow_mods_sent: status.flow_mods_sent,
             flows: status.flows,
             connected_time: status.connected.map(timestamp),

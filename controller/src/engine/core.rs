@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::sync::{mpsc, oneshot, watch};
+use topology::block::BlockFlow;
 use topology::compile::Compiler;
 use topology::intent::{Context, Plan, Rejection, Settings, adopt_project};
 use topology::model::{Change, HostId, PortId, Resource, ResourceId, Timestamp};
@@ -10,7 +12,7 @@ use tracing::{error, info};
 
 use super::binding::Claims;
 use super::feed::{SessionId, Snapshot, Ticket, Update};
-use super::fleet::{Fleet, Waiting};
+use super::fleet::{Fleet, Observation, Waiting};
 use super::handle::{Attachment, Committed, SwitchRequest};
 use super::report::HostReport;
 use super::view::View;
@@ -52,6 +54,18 @@ pub(super) enum Command {
         ticket: Ticket,
         flow_mods: u64,
         foreign: Option<u64>,
+    },
+    /// The flows that the switch should have now, if it has confirmed all that it was told to
+    /// have and nothing has changed since.
+    Settled {
+        host: HostId,
+        session: SessionId,
+        reply: oneshot::Sender<Option<Vec<Arc<BlockFlow>>>>,
+    },
+    Observed {
+        host: HostId,
+        session: SessionId,
+        observation: Observation,
     },
     Detach {
         host: HostId,
@@ -185,6 +199,15 @@ impl Core {
             }
             Command::Confirm { host, ticket, flow_mods, foreign } => {
                 self.fleet.confirm(host, ticket, flow_mods, foreign, now());
+                self.tick();
+            }
+            Command::Settled { host, session, reply } => {
+                let feed = self.fleet.feed(host, session);
+                let flows = feed.and_then(|feed| feed.settled(&self.compiler, host));
+                drop(reply.send(flows));
+            }
+            Command::Observed { host, session, observation } => {
+                self.fleet.observed(host, session, observation, now());
                 self.tick();
             }
             Command::Detach { host, session } => {
@@ -356,6 +379,8 @@ impl fmt::Debug for Command {
             Self::Snapshot { .. } => "Snapshot",
             Self::Next { .. } => "Next",
             Self::Confirm { .. } => "Confirm",
+            Self::Settled { .. } => "Settled",
+            Self::Observed { .. } => "Observed",
             Self::Detach { .. } => "Detach",
         })
     }

@@ -120,6 +120,13 @@ impl Feed {
         Some(Snapshot { flows, ticket })
     }
 
+    /// Everything the host should have, once the switch has confirmed all of it: what it has else
+    /// was not told it by us. `None` while something is on its way or waits to be handed out.
+    pub(crate) fn settled(&self, compiler: &Compiler, host: HostId) -> Option<Vec<Arc<BlockFlow>>> {
+        let settled = self.synced && self.is_idle();
+        settled.then(|| compiler.desired(host).cloned().collect())
+    }
+
     /// What changed since the last hand-over; `None` while that one is not confirmed, or when
     /// nothing did.
     pub(crate) fn next(
@@ -274,10 +281,14 @@ mod tests {
         assert_eq!(scene.feed.realized(scene.revision), 1);
         assert_eq!(scene.feed.realized(7), 7, "revisions that do not concern the host");
 
+        let settled = |scene: &Scene| scene.feed.settled(&scene.compiler, HOST);
+        assert_eq!(settled(&scene).unwrap().len(), scene.compiler.desired(HOST).count());
         scene.change(2);
+        assert!(settled(&scene).is_none());
         assert_eq!(scene.feed.realized(scene.revision), 1);
         let second = scene.next().unwrap().ticket;
         assert_eq!(scene.feed.realized(scene.revision), 1);
+        assert!(settled(&scene).is_none());
         scene.feed.confirm(second);
         assert_eq!(scene.feed.realized(scene.revision), 2);
     }

@@ -5,6 +5,7 @@ use topology::block::BlockId;
 use topology::compile::Compiler;
 use topology::model::{HostId, Timestamp};
 
+use super::drift::{Comparison, Drift};
 use super::feed::{Feed, SessionId, Ticket};
 use super::handle::{Attachment, SwitchRequest};
 use super::view::HostState;
@@ -18,6 +19,15 @@ pub(super) struct Fleet {
     sessions: u64,
 }
 
+/// What a session has found out about its switch, beside what it was told to do there.
+#[derive(Debug)]
+pub(super) enum Observation {
+    /// What others have changed.
+    Compared(Comparison),
+    /// So many settings that others had changed were put right.
+    SettingsHealed(u64),
+}
+
 /// What is known of one host's connections.
 #[derive(Debug, Default)]
 pub(super) struct Record {
@@ -29,6 +39,7 @@ pub(super) struct Record {
     datapath_id: Option<u64>,
     pub(super) flow_mods_sent: u64,
     pub(super) foreign: u64,
+    pub(super) drift: Drift,
     /// Connections, not a flag: a host that reconnects may have two for a moment.
     ovsdb_connections: usize,
     wake: Option<watch::Sender<u64>>,
@@ -154,6 +165,28 @@ impl Fleet {
         record.feed.confirm(ticket);
         record.flow_mods_sent += flow_mods;
         record.foreign = foreign.unwrap_or(record.foreign);
+    }
+
+    /// A session has found something out.
+    pub(super) fn observed(
+        &mut self,
+        host: HostId,
+        session: SessionId,
+        observation: Observation,
+        now: Timestamp,
+    ) {
+        let Some(record) = self.records.get_mut(&host) else { return };
+        if !record.feed.is(session) {
+            return;
+        }
+        match observation {
+            Observation::Compared(Comparison { found, healed, flow_mods, foreign }) => {
+                record.drift.compared(found, healed, now);
+                record.flow_mods_sent += flow_mods;
+                record.foreign = foreign;
+            }
+            Observation::SettingsHealed(count) => record.drift.settings_healed(count, now),
+        }
     }
 
     /// A session is over.

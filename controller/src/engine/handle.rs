@@ -1,15 +1,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use openflow::message::FlowStats;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
-use topology::block::BlockId;
+use topology::block::{BlockFlow, BlockId};
 use topology::intent::{Context, Plan, Rejection, Settings};
 use topology::model::HostId;
 
 use super::core::{Command, Core, Signals};
+use super::drift::Comparison;
 use super::feed::{SessionId, Snapshot, Ticket, Update};
+use super::fleet::Observation;
 use super::report::HostReport;
 use super::view::View;
 use crate::store::{ChangeLog, Retention, Store, StoreError};
@@ -306,6 +309,53 @@ impl Engine {
         foreign: Option<u64>,
     ) -> Result<(), Stopped> {
         self.send(Command::Confirm { host, ticket, flow_mods, foreign }).await
+    }
+
+    /// All flows that the host should have, once its switch has confirmed every one of them;
+    /// `None` while something is on its way or waits for [`Engine::next`], and when the session was
+    /// replaced.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn settled(
+        &self,
+        host: HostId,
+        session: SessionId,
+    ) -> Result<Option<Vec<Arc<BlockFlow>>>, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Settled { host, session, reply }).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// The switch was compared with what it should have.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn compared(
+        &self,
+        host: HostId,
+        session: SessionId,
+        comparison: Comparison,
+    ) -> Result<(), Stopped> {
+        let observation = Observation::Compared(comparison);
+        self.send(Command::Observed { host, session, observation }).await
+    }
+
+    /// So many settings of the switch that others had changed were put right.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn settings_healed(
+        &self,
+        host: HostId,
+        session: SessionId,
+        count: u64,
+    ) -> Result<(), Stopped> {
+        let observation = Observation::SettingsHealed(count);
+        self.send(Command::Observed { host, session, observation }).await
     }
 
     /// The session is over.

@@ -3,6 +3,7 @@ use topology::block::BlockId;
 use topology::compile::Compiler;
 use topology::model::{Host, HostId, Model, Port, Timestamp};
 
+use super::drift::Drift;
 use super::fleet::{Fleet, Record};
 use super::handle::SwitchRequest;
 
@@ -30,7 +31,7 @@ pub enum HostState {
 }
 
 /// How far a host is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct HostStatus {
     /// How it is connected.
     pub state: HostState,
@@ -48,6 +49,8 @@ pub struct HostStatus {
     pub flows: u64,
     /// Flows found on it that are not ours, at the last read-back.
     pub foreign_flows: u64,
+    /// What others have changed on it.
+    pub drift: Drift,
 }
 
 /// Whether a port carries traffic.
@@ -77,6 +80,7 @@ impl View<'_> {
             flow_mods_sent: record.map_or(0, |record| record.flow_mods_sent),
             flows: flows.map(|block| block.len() as u64).sum(),
             foreign_flows: record.map_or(0, |record| record.foreign),
+            drift: record.map(|record| record.drift.clone()).unwrap_or_default(),
         }
     }
 

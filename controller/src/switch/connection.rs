@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
 
 use super::exchange::{MAX_ERROR_BYTES, MAX_FLOWS, MAX_READ_BACK_BYTES};
+use super::monitor::changes_of_others;
 use super::output::Output;
 use super::pace::{Pace, unasked_reply};
 use crate::limits::{Breach, Breaches};
@@ -88,6 +89,8 @@ pub struct Connection {
     pace: Pace,
     /// Bytes that have come since the connection was made.
     received: u64,
+    /// Changes by others that the switch has told of.
+    disturbances: u64,
 }
 
 impl Connection {
@@ -101,7 +104,8 @@ impl Connection {
         let input = BytesMut::with_capacity(READ);
         let pace = Pace::new(Instant::now());
         let output = Output::default();
-        let mut connection = Self { stream, session, input, output, pace, received: 0 };
+        let (received, disturbances) = (0, 0);
+        let mut connection = Self { stream, session, input, output, pace, received, disturbances };
         loop {
             if let Event::Ready(features) = connection.next().await? {
                 return Ok((connection, features));
@@ -117,6 +121,11 @@ impl Connection {
     /// Bytes that have come since the connection was made.
     pub(super) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// How many changes by others the switch has told of since this was asked last.
+    pub(super) fn take_disturbances(&mut self) -> u64 {
+        std::mem::take(&mut self.disturbances)
     }
 
     /// Queues a message; it leaves while [`Connection::next`] is waited for.
@@ -140,6 +149,7 @@ impl Connection {
                     }
                     self.pace.unasked(Instant::now());
                 }
+                self.disturbances += changes_of_others(&event);
                 return Ok(event);
             }
             if self.session.queued_bytes() > MAX_QUEUED {

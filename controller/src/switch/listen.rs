@@ -1,9 +1,12 @@
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tracing::info;
 
+use super::policy::Policy;
 use super::session::serve_stream;
 use crate::accept::accept;
 use crate::engine::Engine;
@@ -16,8 +19,25 @@ pub struct Switches {
     pub engine: Engine,
     /// How many packets of logged rules a switch may report, a second.
     pub log_rate: NonZeroU32,
+    /// How they are kept as they should be.
+    pub policy: Policy,
     /// Who may connect.
     pub gate: Gate,
+    /// One for each switch that may be read back at a time.
+    turns: Arc<Semaphore>,
+}
+
+impl Switches {
+    /// Sessions that keep switches that `gate` admits as `policy` says.
+    pub fn new(engine: Engine, log_rate: NonZeroU32, policy: Policy, gate: Gate) -> Self {
+        let turns = Arc::new(Semaphore::new(policy.parallel_read_backs.get()));
+        Self { engine, log_rate, policy, gate, turns }
+    }
+
+    /// What is taken while a switch is read back.
+    pub(super) fn turns(&self) -> Arc<Semaphore> {
+        self.turns.clone()
+    }
 }
 
 /// What the log says of it.

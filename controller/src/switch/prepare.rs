@@ -12,31 +12,80 @@ use tracing::warn;
 use super::connection::{Connection, ConnectionError};
 use super::patience::Patience;
 
+/// What became of the settings of a switch that were not as they should be.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Prepared {
+    /// Those that were put right.
+    pub(super) set: u64,
+    /// Those that the switch refused.
+    pub(super) refused: u64,
+}
+
 impl Connection {
     /// Sets what flows presuppose and no flow can say: how fragments are matched, and the meter
     /// that lets at most `log_rate` packets a second of logged rules through to the controller.
     ///
-    /// A meter that is as it should be is left alone. A switch without meters works all the same:
-    /// what it reports too much is not logged.
+    /// What is as it should be is left alone. A switch without meters works all the same: what it
+    /// reports too much is not logged.
     ///
     /// # Errors
     ///
     /// When the connection ends.
-    pub(super) async fn prepare(&mut self, log_rate: NonZeroU32) -> Result<(), ConnectionError> {
-        self.send(&Message::SetConfig(MATCH_FIRST_FRAGMENTS))?;
-        let wanted = log_meter(log_rate);
-        let command = match self.meter(LOG_METER).await? {
-            Some(meter) if meter == wanted => None,
-            Some(_) => Some(MeterModCommand::Modify),
-            None => Some(MeterModCommand::Add),
-        };
-        if let Some(command) = command {
-            self.send(&Message::MeterMod(MeterMod { command, meter: wanted }))?;
+    pub(super) async fn prepare(
+        &mut self,
+        log_rate: NonZeroU32,
+    ) -> Result<Prepared, ConnectionError> {
+        let wrong = self.wrong_settings(log_rate).await?;
+        if wrong.is_empty() {
+            return Ok(Prepared::default());
         }
+        for message in &wrong {
+            self.send(message)?;
+        }
+        let mut refused = 0;
         for (_, ErrorMessage { code, .. }) in self.barrier().await? {
             warn!(error = %code, "the switch refused how it is to treat fragments or logged rules");
+            refused += 1;
         }
-        Ok(())
+        Ok(Prepared { set: (wrong.len() as u64).saturating_sub(refused), refused })
+    }
+
+    /// What is to be sent for the switch's settings to be as they should.
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends.
+    pub(super) async fn wrong_settings(
+        &mut self,
+        log_rate: NonZeroU32,
+    ) -> Result<Vec<Message>, ConnectionError> {
+        let mut wrong = Vec::new();
+        if self.fragments().await? != Some(MATCH_FIRST_FRAGMENTS.flags) {
+            wrong.push(Message::SetConfig(MATCH_FIRST_FRAGMENTS));
+        }
+        let meter = log_meter(log_rate);
+        let command = match self.meter(LOG_METER).await? {
+            Some(found) if found == meter => return Ok(wrong),
+            Some(_) => MeterModCommand::Modify,
+            None => MeterModCommand::Add,
+        };
+        wrong.push(Message::MeterMod(MeterMod { command, meter }));
+        Ok(wrong)
+    }
+
+    /// How the switch treats fragments, `None` when it does not tell.
+    async fn fragments(&mut self) -> Result<Option<u16>, ConnectionError> {
+        let sent = self.send(&Message::GetConfigRequest)?;
+        let patience = Patience::new("its configuration");
+        loop {
+            match self.next_of(&patience).await? {
+                Event::Reply { xid, message: Message::GetConfigReply(config) } if xid == sent => {
+                    return Ok(Some(config.flags));
+                }
+                Event::Error { xid, .. } if xid == sent => return Ok(None),
+                _ => {}
+            }
+        }
     }
 
     /// The meter of this number, `None` when there is none.

@@ -6,6 +6,8 @@ use rustc_hash::FxHashMap;
 use topology::block::BlockFlow;
 use topology::cookie::Cookie;
 
+use crate::engine::{DriftByTable, TableDrift};
+
 /// What a switch needs to have exactly the flows it should, and no other of ours.
 #[derive(Debug, Default)]
 pub struct Difference {
@@ -13,8 +15,21 @@ pub struct Difference {
     pub put: Vec<Arc<BlockFlow>>,
     /// Flows with a cookie of ours that should not be there.
     pub removed: Vec<Flow>,
-    /// Flows with a cookie that is none of ours. They stay.
+    /// Flows with a cookie that is none of ours.
     pub foreign: Vec<Flow>,
+    /// How many of `put` and `removed` each table has, and why.
+    pub tables: DriftByTable,
+}
+
+impl Difference {
+    /// True when the switch has what it should.
+    pub fn is_none(&self) -> bool {
+        self.put.is_empty() && self.removed.is_empty()
+    }
+
+    fn count(&mut self, flow: &Flow) -> &mut TableDrift {
+        self.tables.entry(flow.table).or_default()
+    }
 }
 
 /// Compares what a switch has with what it should have.
@@ -25,11 +40,96 @@ pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Differ
     for FlowStats { flow, .. } in installed {
         match missing.remove(&flow.identity()) {
             Some(wanted) if wanted.flow == *flow => {}
-            Some(wanted) => difference.put.push(wanted.clone()),
-            None if Cookie(flow.cookie).is_ours() => difference.removed.push(flow.clone()),
+            Some(wanted) => {
+                difference.count(flow).altered += 1;
+                difference.put.push(wanted.clone());
+            }
+            None if Cookie(flow.cookie).is_ours() => {
+                difference.count(flow).extra += 1;
+                difference.removed.push(flow.clone());
+            }
             None => difference.foreign.push(flow.clone()),
         }
     }
-    difference.put.extend(missing.into_values().cloned());
+    for wanted in missing.into_values() {
+        difference.count(&wanted.flow).missing += 1;
+        difference.put.push(wanted.clone());
+    }
     difference
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use topology::compile::Compiler;
+    use topology::facts::HostFacts;
+    use topology::key::Key;
+    use topology::model::{Change, Host, HostId, Meta, Resource, Timestamp};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// What a host needs that nothing is on.
+    fn wanted() -> Vec<Arc<BlockFlow>> {
+        let host = Host {
+            id: HostId(Uuid::from_u128(1)),
+            meta: Meta {
+                key: Key::new(1).unwrap(),
+                name: "a".into(),
+                description: String::new(),
+                labels: BTreeMap::new(),
+                created: Timestamp(0),
+                updated: Timestamp(0),
+                revision: 1,
+            },
+            system_id: None,
+            tunnel_ip: None,
+            bridge_mappings: BTreeMap::new(),
+            datapath_id: None,
+            ovs_version: String::new(),
+            ovsdb_target: None,
+        };
+        let (mut compiler, id) = (Compiler::new(), host.id);
+        compiler.apply(&Change::Put(Resource::Host(host.into())));
+        compiler.set_facts(id, HostFacts::default());
+        compiler.flush();
+        compiler.desired(id).cloned().collect()
+    }
+
+    fn installed(flows: impl IntoIterator<Item = Flow>) -> Vec<FlowStats> {
+        let stats = |flow| FlowStats {
+            flow,
+            duration_sec: 1,
+            duration_nsec: 0,
+            packet_count: 7,
+            byte_count: 700,
+        };
+        flows.into_iter().map(stats).collect()
+    }
+
+    #[test]
+    fn what_differs_is_counted_by_table_and_by_how() {
+        let wanted = wanted();
+        let there = || wanted.iter().map(|flow| flow.flow.clone());
+        assert!(difference(&wanted, &installed(there())).is_none());
+
+        let (first, last) = (&wanted[0].flow, &wanted[wanted.len() - 1].flow);
+        let altered = Flow { instructions: vec![], cookie: first.cookie ^ 0x100, ..first.clone() };
+        let extra = Flow { priority: 12_345, ..last.clone() };
+        let foreign = Flow { cookie: 7, priority: 12_346, ..first.clone() };
+        let flows = there().skip(1).take(wanted.len() - 2).chain([altered, extra, foreign.clone()]);
+        let found = difference(&wanted, &installed(flows));
+        let put: Vec<_> = found.put.iter().map(|flow| flow.flow.clone()).collect();
+        assert_eq!(put, [first.clone(), last.clone()]);
+        assert_eq!((found.removed.len(), found.foreign), (1, vec![foreign]));
+        assert_eq!(found.tables[&first.table].altered, 1);
+        let of_last = found.tables[&last.table];
+        assert_eq!((of_last.missing, of_last.extra), (1, 1));
+
+        // A flow of others' in the place of one of ours has altered ours.
+        let taken = Flow { cookie: 7, ..first.clone() };
+        let found = difference(&wanted[..1], &installed([taken]));
+        assert_eq!((found.tables[&first.table].altered, found.foreign.len()), (1, 0));
+    }
 }

@@ -26,7 +26,7 @@ pub(super) enum Step {
 /// The flow-mods by which a switch gets from one state to another, in the order in which no packet
 /// meets a half-made path: what is new from the last table to the first, then what goes from the
 /// first to the last.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Script {
     steps: Vec<Step>,
     /// A block is cleared and filled again: that must be one bundle.

@@ -1,20 +1,28 @@
+mod compare;
+
 use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
-use topology::cookie::Cookie;
-use tracing::{debug, info, warn};
+use tokio::sync::{Semaphore, mpsc};
+use tracing::{debug, info};
 
 use super::connection::{Connection, ConnectionError};
 use super::listen::Switches;
-use super::reconcile::difference;
+use super::policy::Policy;
+use super::recheck::Rechecks;
 use super::script::Script;
-use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket, Which};
+use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket};
 use crate::limits::Breach;
 
 /// Questions of other parts that may wait for a session.
 const REQUESTS: usize = 8;
+
+/// How often the switch's settings are looked at: no switch tells of changes to them.
+const SETTINGS_INTERVAL: Duration = Duration::from_secs(4);
 
 /// Why a switch's session ended.
 #[derive(Debug, Error)]
@@ -64,7 +72,8 @@ async fn attach(
     stream: TcpStream,
     peer: IpAddr,
 ) -> Result<Session, SessionEnd> {
-    let Switches { engine, log_rate, gate } = switches;
+    let turns = switches.turns();
+    let Switches { engine, log_rate, policy, gate, .. } = switches;
     let (mut connection, features) = Connection::open(stream).await?;
     connection.account_to(gate.breaches().clone(), peer);
     let datapath_id = features.datapath_id;
@@ -79,15 +88,38 @@ async fn attach(
             }
         }
     };
-    connection.prepare(log_rate).await?;
-    Ok(Session { engine, connection, place, requests })
+    let prepared = connection.prepare(log_rate).await?;
+    // What a switch refuses once it would refuse each time.
+    let settings_due = (prepared.refused == 0).then(|| Instant::now() + SETTINGS_INTERVAL);
+    let interval = (!connection.monitor().await?).then_some(policy.read_back_interval);
+    let rechecks = Rechecks::new(interval, Instant::now());
+    Ok(Session {
+        engine,
+        policy,
+        log_rate,
+        turns,
+        connection,
+        place,
+        requests,
+        rechecks,
+        settings_due,
+        settings_wrong: 0,
+    })
 }
 
 struct Session {
     engine: Engine,
+    policy: Policy,
+    log_rate: NonZeroU32,
+    turns: Arc<Semaphore>,
     connection: Connection,
     place: Attachment,
     requests: mpsc::Receiver<SwitchRequest>,
+    rechecks: Rechecks,
+    /// When the switch's settings are to be looked at; `None` when it refuses them.
+    settings_due: Option<Instant>,
+    /// Settings that were found to be wrong and left so.
+    settings_wrong: usize,
 }
 
 impl Session {
@@ -102,44 +134,24 @@ impl Session {
                 self.carry_out(&script).await?;
                 self.confirm(ticket, &script, None).await?;
             }
+            if self.connection.take_disturbances() > 0 {
+                self.rechecks.disturbed();
+            }
+            let deadline = self.rechecks.deadline().into_iter().chain(self.settings_due).min();
             tokio::select! {
+                // First who has changed what, then what time it is: else a session that was
+                // replaced might go on comparing.
+                biased;
                 woken = self.place.wake.changed() => woken.map_err(|_| SessionEnd::Replaced)?,
                 request = self.requests.recv() => match request {
                     Some(request) => self.answer(request).await?,
                     None => return Err(SessionEnd::Replaced),
                 },
-                // Nothing that comes unasked is needed; reading it keeps the connection alive.
+                () = until(deadline) => self.look().await?,
+                // Nothing else that comes unasked is needed; reading keeps the connection alive.
                 event = self.connection.next() => drop(event?),
             }
         }
-    }
-
-    /// Reads back what the switch has, and sends what differs from what it should have.
-    async fn synchronise(&mut self) -> Result<(), SessionEnd> {
-        let installed = self.connection.read_back(Which::All).await?;
-        let count = installed.len();
-        let snapshot = self.engine.snapshot(self.place.host, self.place.session).await?;
-        let snapshot = snapshot.ok_or(SessionEnd::Replaced)?;
-        let ticket = snapshot.ticket;
-        let difference =
-            tokio::task::spawn_blocking(move || difference(&snapshot.flows, &installed))
-                .await
-                .map_err(|_| Stopped)?;
-        let foreign = difference.foreign.len();
-        info!(
-            host = %self.place.host,
-            installed = count,
-            put = difference.put.len(),
-            removed = difference.removed.len(),
-            foreign,
-            "read back"
-        );
-        for flow in difference.foreign.iter().take(10) {
-            warn!(table = flow.table, cookie = %Cookie(flow.cookie), "a flow that is not ours");
-        }
-        let script = Script::from_difference(difference);
-        self.carry_out(&script).await?;
-        self.confirm(ticket, &script, Some(foreign as u64)).await
     }
 
     /// Sends a script; a switch that refuses part of it is not what it should be, so the session
@@ -170,5 +182,13 @@ impl Session {
             }
         }
         Ok(())
+    }
+}
+
+/// Sleeps until `deadline`, for ever when there is none.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
     }
 }

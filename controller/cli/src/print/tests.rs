@@ -52,7 +52,16 @@ fn host() -> pb::Host {
         desired_revision: 12,
         realized_revision: 9,
         last_seen_time: Some(prost_types::Timestamp { seconds: 1_794_988_800, nanos: 999 }),
-        drift: Some(pb::host::Drift { flows_healed: 2, foreign_flows: 0 }),
+        drift: Some(pb::host::Drift {
+            flows_healed: 2,
+            healed: vec![pb::host::drift::Table {
+                table_id: 90,
+                table_name: "output".into(),
+                missing: 2,
+                ..Default::default()
+            }],
+            ..Default::default()
+        }),
         flows: 310,
         ..Default::default()
     }
@@ -203,7 +212,7 @@ fn showing_one_lists_every_field() {
         desired_revision   12
         realized_revision  9
         last_seen_time     2026-11-18T08:00:00.000000999Z
-        drift              flows_healed=2, foreign_flows=0
+        drift              flows_healed=2, foreign_flows=0, healed=table_id=90, table_name=output, missing=2, altered=0, extra=0, settings_healed=0
         ovsdb_target       -
         flow_mods_sent     0
         flows              310
@@ -268,7 +277,19 @@ fn json_has_every_field_by_its_proto_name() {
           "last_seen_time": "2026-11-18T08:00:00.000000999Z",
           "drift": {
             "flows_healed": 2,
-            "foreign_flows": 0
+            "foreign_flows": 0,
+            "healed": [
+              {
+                "table_id": 90,
+                "table_name": "output",
+                "missing": 2,
+                "altered": 0,
+                "extra": 0
+              }
+            ],
+            "standing": [],
+            "settings_healed": 0,
+            "last_found_time": null
           },
           "ovsdb_target": "",
           "flow_mods_sent": 0,

@@ -1,0 +1,31 @@
+use proto::v1 as pb;
+use topology::pipeline::Table;
+
+use super::super::naming::timestamp;
+use crate::engine::{DriftByTable, HostStatus};
+
+/// What others have changed on a host, as the API tells it.
+pub(super) fn answer(status: &HostStatus) -> pb::host::Drift {
+    let drift = &status.drift;
+    pb::host::Drift {
+        flows_healed: drift.flows_healed(),
+        foreign_flows: status.foreign_flows,
+        healed: tables(&drift.healed),
+        standing: tables(&drift.standing),
+        settings_healed: drift.settings_healed,
+        last_found_time: drift.last_found.map(timestamp),
+    }
+}
+
+fn tables(drift: &DriftByTable) -> Vec<pb::host::drift::Table> {
+    let table = |(&number, drift): (&u8, &crate::engine::TableDrift)| pb::host::drift::Table {
+        table_id: number.into(),
+        table_name: Table::from_number(number)
+            .map(|table| table.name().to_owned())
+            .unwrap_or_default(),
+        missing: drift.missing,
+        altered: drift.altered,
+        extra: drift.extra,
+    };
+    drift.iter().map(table).collect()
+}

@@ -1,0 +1,51 @@
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::Deserialize;
+
+/// What is done about flows and meters that others have changed while a switch was connected.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDrift {
+    /// They are put right.
+    #[default]
+    Heal,
+    /// They are counted and reported, and left as they are until the switch connects anew.
+    Observe,
+}
+
+/// What is done about flows that are not ours.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum ForeignFlows {
+    /// They stay.
+    #[default]
+    Keep,
+    /// They go.
+    Remove,
+}
+
+/// How switches are kept as they should be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Policy {
+    /// What is done about what others have changed.
+    pub drift: OnDrift,
+    /// What is done about flows that are not ours.
+    pub foreign: ForeignFlows,
+    /// How often the flows of a switch are read back that does not tell of changes by itself.
+    pub read_back_interval: Duration,
+    /// How many switches are read back at a time.
+    pub parallel_read_backs: NonZeroUsize,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            drift: OnDrift::default(),
+            foreign: ForeignFlows::default(),
+            read_back_interval: Duration::from_secs(60),
+            parallel_read_backs: NonZeroUsize::new(8).expect("8 is not 0"),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Reading back what a switch has, and making it what it should have: at the start of a session,
+//! and when others have changed something.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::OwnedSemaphorePermit;
+use topology::block::BlockFlow;
+use topology::cookie::Cookie;
+use topology::explain::explain;
+use tracing::{debug, info, warn};
+
+use super::super::policy::{ForeignFlows, OnDrift};
+use super::super::reconcile::{Difference, difference};
+use super::super::script::Script;
+use super::{SETTINGS_INTERVAL, Session, SessionEnd};
+use crate::engine::{Comparison, Stopped, Which};
+
+/// How long a switch may keep others from being read back. It is read back all the same if it
+/// takes longer.
+const TURN: Duration = Duration::from_secs(10);
+
+/// Flows that are named in the log each time.
+const NAMED: usize = 10;
+
+impl Session {
+    /// Reads back what the switch has, and sends what differs from what it should have.
+    pub(super) async fn synchronise(&mut self) -> Result<(), SessionEnd> {
+        let turn = self.turn().await?;
+        let begun = Instant::now();
+        let snapshot = self.engine.snapshot(self.place.host, self.place.session).await?;
+        let snapshot = snapshot.ok_or(SessionEnd::Replaced)?;
+        let ticket = snapshot.ticket;
+        let mut difference = self.compare(snapshot.flows, turn).await?;
+        info!(
+            host = %self.place.host,
+            put = difference.put.len(),
+            removed = difference.removed.len(),
+            foreign = difference.foreign.len(),
+            "read back"
+        );
+        let foreign = self.treat_foreign(&mut difference, true);
+        let script = Script::from_difference(difference);
+        self.carry_out(&script).await?;
+        self.rechecks.compared(begun, Instant::now());
+        self.confirm(ticket, &script, Some(foreign)).await
+    }
+
+    /// Looks at what is due to be looked at.
+    pub(super) async fn look(&mut self) -> Result<(), SessionEnd> {
+        let now = Instant::now();
+        let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        if is_due(self.settings_due) {
+            self.look_at_settings().await?;
+            self.settings_due = self.settings_due.map(|_| Instant::now() + SETTINGS_INTERVAL);
+        }
+        if is_due(self.rechecks.deadline()) {
+            self.look_at_flows().await?;
+        }
+        Ok(())
+    }
+
+    /// Reads back what the switch has. What differs from what it has confirmed was changed by
+    /// others: it is counted, and put right where that is wanted.
+    async fn look_at_flows(&mut self) -> Result<(), SessionEnd> {
+        let turn = self.turn().await?;
+        let begun = Instant::now();
+        // When something is to be sent first, that comes first; then it is tried again.
+        let settled = self.engine.settled(self.place.host, self.place.session).await?;
+        let Some(flows) = settled else { return Ok(()) };
+        let mut difference = self.compare(flows, turn).await?;
+        let found = std::mem::take(&mut difference.tables);
+        let heal = self.policy.drift == OnDrift::Heal;
+        if !difference.is_none() {
+            self.report(&difference, heal).await?;
+        }
+        let foreign = self.treat_foreign(&mut difference, heal);
+        let script = if heal { Script::from_difference(difference) } else { Script::default() };
+        debug!(flow_mods = script.len(), "read back again");
+        self.carry_out(&script).await?;
+        self.rechecks.compared(begun, Instant::now());
+        let flow_mods = script.len() as u64;
+        let comparison = Comparison { found, healed: heal, flow_mods, foreign };
+        Ok(self.engine.compared(self.place.host, self.place.session, comparison).await?)
+    }
+
+    /// Puts right, or reports, what others have changed and no flow says.
+    async fn look_at_settings(&mut self) -> Result<(), SessionEnd> {
+        let host = self.place.host;
+        if self.policy.drift == OnDrift::Observe {
+            let wrong = self.connection.wrong_settings(self.log_rate).await?.len();
+            if wrong > std::mem::replace(&mut self.settings_wrong, wrong) {
+                warn!(%host, wrong, "others have changed a meter or how fragments are treated");
+            }
+            return Ok(());
+        }
+        let prepared = self.connection.prepare(self.log_rate).await?;
+        if prepared.refused > 0 {
+            self.settings_due = None;
+        }
+        if prepared.set > 0 {
+            let healed = prepared.set;
+            warn!(%host, healed, "others had changed a meter or how fragments are treated");
+            self.engine.settings_healed(host, self.place.session, healed).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits for this switch's turn to be read back.
+    async fn turn(&mut self) -> Result<OwnedSemaphorePermit, SessionEnd> {
+        let mut turn = pin!(self.turns.clone().acquire_owned());
+        loop {
+            tokio::select! {
+                turn = &mut turn => return Ok(turn.map_err(|_| Stopped)?),
+                event = self.connection.next() => drop(event?),
+            }
+        }
+    }
+
+    /// Reads back what the switch has, and compares it with `wanted`.
+    async fn compare(
+        &mut self,
+        wanted: Vec<Arc<BlockFlow>>,
+        turn: OwnedSemaphorePermit,
+    ) -> Result<Difference, SessionEnd> {
+        // What others do from here on may or may not be seen: it is a reason to look again.
+        self.connection.take_disturbances();
+        let mut turn = Some(turn);
+        let installed = {
+            let mut read_back = pin!(self.connection.read_back(Which::All));
+            tokio::select! {
+                installed = &mut read_back => installed?,
+                () = tokio::time::sleep(TURN) => {
+                    turn = None;
+                    read_back.await?
+                }
+            }
+        };
+        let compared = tokio::task::spawn_blocking(move || {
+            let difference = difference(&wanted, &installed);
+            drop((installed, turn));
+            difference
+        });
+        Ok(compared.await.map_err(|_| Stopped)?)
+    }
+
+    /// Deals with flows that are not ours as is wanted; answers how many stay.
+    fn treat_foreign(&self, difference: &mut Difference, heal: bool) -> u64 {
+        let (host, foreign) = (self.place.host, std::mem::take(&mut difference.foreign));
+        if !heal || self.policy.foreign == ForeignFlows::Keep {
+            return foreign.len() as u64;
+        }
+        for flow in foreign.iter().take(NAMED) {
+            warn!(%host, %flow, "a flow that is not ours is removed");
+        }
+        difference.removed.extend(foreign);
+        0
+    }
+
+    /// Writes into the log what others have changed, and what that was for.
+    async fn report(&self, difference: &Difference, heal: bool) -> Result<(), SessionEnd> {
+        let host = self.place.host;
+        let put = difference.put.iter().map(|flow| ("missing or altered", &flow.flow));
+        let extra = difference.removed.iter().map(|flow| ("extra", flow));
+        let named: Vec<_> =
+            put.chain(extra).take(NAMED).map(|(what, flow)| (what, flow.clone())).collect();
+        let explained = self.engine.read(move |view| {
+            let explained = named.into_iter().map(|(what, flow)| {
+                let why = explain(Cookie(flow.cookie), Some(&flow.matching), view.model);
+                (what, flow, why.map_or_else(|error| error.to_string(), |why| why.sentence))
+            });
+            explained.collect::<Vec<_>>()
+        });
+        for (what, flow, why) in explained.await? {
+            warn!(%host, table = flow.table, %flow, why, "others have changed a flow: {what}");
+        }
+        let (put, extra) = (difference.put.len(), difference.removed.len());
+        let outcome = if heal { "it is put right" } else { "it is left so" };
+        warn!(%host, missing_or_altered = put, extra, "others have changed flows; {outcome}");
+        Ok(())
+    }
+}
