@@ -44,7 +44,7 @@ pub fn redirect(from: Mac, target: Ipv6Addr, to: (Mac, Ipv6Addr)) -> Frame {
     Frame::icmpv6((from, link_local(from)), to, &message)
 }
 
-/// A UDP datagram in IPv6, with a checksum that nobody looks at.
+/// An empty UDP datagram in IPv6.
 pub fn udp_in_ipv6(
     (from, source): (Mac, Ipv6Addr),
     (to, destination): (Mac, Ipv6Addr),
@@ -55,7 +55,13 @@ pub fn udp_in_ipv6(
     packet.extend(destination.octets());
     packet.extend(ports.0.to_be_bytes());
     packet.extend(ports.1.to_be_bytes());
-    packet.extend([0, 8, 0xff, 0xff]);
+    packet.extend([0, 8]);
+    // Of addresses, length, protocol (RFC 8200 §8.1) and the header: conntrack checks it.
+    let words = packet[8..].chunks_exact(2).map(|word| u16::from_be_bytes([word[0], word[1]]));
+    let sum = words.map(u32::from).sum::<u32>() + 8 + 17;
+    let folded = (sum & 0xffff) + (sum >> 16);
+    let folded = (folded & 0xffff) + (folded >> 16);
+    packet.extend((!folded as u16).to_be_bytes());
     Frame::ethernet(to, from, 0x86dd, &packet)
 }
 
