@@ -16,6 +16,7 @@ mod drift;
 mod feed;
 mod fleet;
 mod handle;
+mod refused;
 mod report;
 mod view;
 
@@ -24,5 +25,6 @@ pub use feed::{SessionId, Snapshot, Ticket, Update};
 pub use handle::{
     Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, Which, WriteError,
 };
+pub use refused::{RefusedFlow, RefusedFlows};
 pub use report::HostReport;
 pub use view::{HostState, HostStatus, PortStatus, View};

@@ -134,6 +134,12 @@ fn record(recorder: &PrometheusRecorder, view: &View<'_>) {
                 .set(status.foreign_flows as f64);
             counter!("weft_host_flow_mods_total", "host" => name.clone())
                 .absolute(status.flow_mods_sent);
+            describe_gauge!(
+                "weft_host_refused_flows",
+                "Flows that the host's switch does not take"
+            );
+            gauge!("weft_host_refused_flows", "host" => name.clone())
+                .set(status.refused.count as f64);
             record_drift(&name, &status.drift);
         }
     });

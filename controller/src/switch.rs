@@ -19,10 +19,12 @@ mod policy;
 mod prepare;
 mod recheck;
 mod reconcile;
+mod refusals;
 mod script;
 mod session;
 
 pub use connection::{Connection, ConnectionError};
+pub use exchange::Refused;
 pub use listen::{Switches, serve};
 pub use policy::{ForeignFlows, OnDrift, Policy};
 pub use reconcile::{Difference, difference};

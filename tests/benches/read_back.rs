@@ -159,7 +159,7 @@ async fn on_a_switch(flows: &[Arc<BlockFlow>], rounds: u32) -> Result<Vec<Row>> 
                 Act::AddFlows => ovs.ofctl(&["--bundle", "add-flows"], &[&text])?,
                 Act::Fill => {
                     let refused = connection.carry_out(&script).await?;
-                    ensure!(refused == 0, "the switch has refused {refused} flows");
+                    ensure!(refused.is_empty(), "the switch has refused: {refused:?}");
                 }
                 Act::ReadBack => installed = connection.read_back(Which::All).await?,
                 Act::Compare => {

@@ -202,6 +202,8 @@ impl Resource for Host {
             drift: Some(drift::answer(&status)),
             flow_mods_sent: status.flow_mods_sent,
             flows: status.flows,
+            refused_flows: drift::refused(&status.refused),
+            refused_flow_count: status.refused.count,
             connected_time: status.connected.map(timestamp),
             ..self.stored(&|_| None)
         }

@@ -8,6 +8,7 @@ use topology::model::{HostId, Timestamp};
 use super::drift::{Comparison, Drift};
 use super::feed::{Feed, SessionId, Ticket};
 use super::handle::{Attachment, SwitchRequest};
+use super::refused::RefusedFlows;
 use super::view::HostState;
 
 /// The hosts' connections; nothing of it is stored.
@@ -26,6 +27,8 @@ pub(super) enum Observation {
     Compared(Comparison),
     /// So many settings that others had changed were put right.
     SettingsHealed(u64),
+    /// The flows that the switch does not take, all of them.
+    Refused(RefusedFlows),
 }
 
 /// What is known of one host's connections.
@@ -40,6 +43,7 @@ pub(super) struct Record {
     pub(super) flow_mods_sent: u64,
     pub(super) foreign: u64,
     pub(super) drift: Drift,
+    pub(super) refused: RefusedFlows,
     /// Connections, not a flag: a host that reconnects may have two for a moment.
     ovsdb_connections: usize,
     wake: Option<watch::Sender<u64>>,
@@ -137,6 +141,7 @@ impl Fleet {
             record.feed.attach(session);
             record.requests = Some(waiting.requests);
             record.connected = Some(now);
+            record.refused = RefusedFlows::default();
             record.datapath_id = Some(datapath_id);
             record.wake = Some(wake);
             let place = Attachment { host, session, wake: woken };
@@ -185,6 +190,7 @@ impl Fleet {
                 record.flow_mods_sent += flow_mods;
                 record.foreign = foreign;
             }
+            Observation::Refused(refused) => record.refused = refused,
             Observation::SettingsHealed(count) => record.drift.settings_healed(count, now),
         }
     }

@@ -13,6 +13,7 @@ use super::core::{Command, Core, Signals};
 use super::drift::Comparison;
 use super::feed::{SessionId, Snapshot, Ticket, Update};
 use super::fleet::Observation;
+use super::refused::RefusedFlows;
 use super::report::HostReport;
 use super::view::View;
 use crate::store::{ChangeLog, Retention, Store, StoreError};
@@ -340,6 +341,21 @@ impl Engine {
         comparison: Comparison,
     ) -> Result<(), Stopped> {
         let observation = Observation::Compared(comparison);
+        self.send(Command::Observed { host, session, observation }).await
+    }
+
+    /// These are all flows that the switch should have and does not take.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn refused(
+        &self,
+        host: HostId,
+        session: SessionId,
+        refused: RefusedFlows,
+    ) -> Result<(), Stopped> {
+        let observation = Observation::Refused(refused);
         self.send(Command::Observed { host, session, observation }).await
     }
 

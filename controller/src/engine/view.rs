@@ -2,10 +2,12 @@ use tokio::sync::mpsc;
 use topology::block::BlockId;
 use topology::compile::Compiler;
 use topology::model::{Host, HostId, Model, Port, Timestamp};
+use topology::pipeline::Table;
 
 use super::drift::Drift;
 use super::fleet::{Fleet, Record};
 use super::handle::SwitchRequest;
+use super::refused::{RefusedFlow, RefusedFlows};
 
 /// The state as of the last commit.
 #[derive(Debug)]
@@ -51,6 +53,8 @@ pub struct HostStatus {
     pub foreign_flows: u64,
     /// What others have changed on it.
     pub drift: Drift,
+    /// Flows that it should have and its switch does not take.
+    pub refused: RefusedFlows,
 }
 
 /// Whether a port carries traffic.
@@ -80,6 +84,7 @@ impl View<'_> {
             flow_mods_sent: record.map_or(0, |record| record.flow_mods_sent),
             flows: flows.map(|block| block.len() as u64).sum(),
             foreign_flows: record.map_or(0, |record| record.foreign),
+            refused: record.map(|record| record.refused.clone()).unwrap_or_default(),
             drift: record.map(|record| record.drift.clone()).unwrap_or_default(),
         }
     }
@@ -114,6 +119,9 @@ impl View<'_> {
                 format!("host {name} has given it no OpenFlow port yet"),
             );
         }
+        if let Some(refused) = self.refused(id, port) {
+            return (PortStatus::Error, reason_of(name, refused));
+        }
         let own = BlockId::HostPort { host: host.meta.key, port: port.meta.key };
         let record = self.fleet.get(id);
         if !record.is_some_and(|record| record.feed.has_confirmed(own)) {
@@ -122,6 +130,10 @@ impl View<'_> {
         let (mut late, mut offline) = (vec![], vec![]);
         let shared = network.map(|network| BlockId::Network(network.meta.key));
         for other in shared.into_iter().flat_map(|block| self.compiler.subscribers(block)) {
+            if let Some(refused) = self.refused(other, port) {
+                let name = self.model.host(other).map_or("", |host| &host.meta.name);
+                return (PortStatus::Error, reason_of(name, refused));
+            }
             let status = self.fleet.get(other).map(|record| {
                 (record.state(), record.feed.realized(self.revision) >= port.meta.revision)
             });
@@ -142,6 +154,12 @@ impl View<'_> {
         }
     }
 
+    /// A flow that a port needs on `host` and that the switch there does not take.
+    fn refused(&self, host: HostId, port: &Port) -> Option<&RefusedFlow> {
+        let own = port.bound_host == Some(host);
+        self.fleet.get(host)?.refused.concerning(port, own, self.model)
+    }
+
     /// The hosts that have not confirmed `revision`, offline ones too.
     pub fn unconfirmed(&self, revision: u64) -> impl Iterator<Item = &Host> {
         let hosts = self.model.hosts().values().map(|host| &**host);
@@ -154,4 +172,11 @@ impl View<'_> {
     pub(super) fn requests(&self, host: HostId) -> Option<mpsc::Sender<SwitchRequest>> {
         self.fleet.get(host)?.requests.clone()
     }
+}
+
+/// Why a port that lacks a flow is in error.
+fn reason_of(host: &str, refused: &RefusedFlow) -> String {
+    let table = Table::from_number(refused.table);
+    let table = table.map_or_else(|| refused.table.to_string(), |table| table.name().to_owned());
+    format!("the switch of host {host} refuses a flow of table {table}: {}", refused.reason)
 }

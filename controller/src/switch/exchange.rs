@@ -2,16 +2,17 @@ use std::fmt;
 
 use bytes::Bytes;
 use openflow::message::{
-    BundleControl, BundleControlType, BundleFlags, ErrorMessage, FlowStats, FlowStatsRequest,
-    Message, MultipartReplyBody, MultipartRequestBody, bundle_add_frame,
+    BundleControl, BundleControlType, BundleFlags, ErrorCode, ErrorMessage, FlowStats,
+    FlowStatsRequest, Message, MultipartReplyBody, MultipartRequestBody, bundle_add_frame,
 };
 use openflow::session::{Event, Session};
+use rustc_hash::FxHashMap;
 use topology::block::BlockFlow;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::connection::{Connection, ConnectionError};
 use super::patience::Patience;
-use super::script::{Script, Step};
+use super::script::{BUNDLE, Script, Step};
 use crate::engine::Which;
 
 /// Flows that a switch may have: several times what the largest host needs, and a few hundred
@@ -76,22 +77,39 @@ impl Connection {
     }
 
     /// Sends a script, bundle by bundle, and waits until the switch has carried it out; answers
-    /// how many flow-mods it refused.
+    /// what it refused.
     ///
     /// # Errors
     ///
     /// When the connection ends, or a flow-mod does not fit a message.
-    pub async fn carry_out(&mut self, script: &Script) -> Result<usize, ConnectionError> {
-        let mut refused = 0;
+    pub async fn carry_out(&mut self, script: &Script) -> Result<Vec<Refused>, ConnectionError> {
+        let mut refused = Vec::new();
         for bundle in script.bundles() {
             if let Some((xid, error)) = self.send_bundle(bundle).await? {
                 let step =
                     bundle.iter().find(|step| matches!(step, Step::Put(flow) if flow.xid() == xid));
                 let (error, flow_mods) = (error.code, bundle.len());
-                warn!(%error, step = %Named(step), flow_mods, "the switch refused a bundle");
+                debug!(%error, step = %Named(step), flow_mods, "the switch refused a bundle");
                 // One bad message drops the whole bundle: the good ones go one by one.
-                refused += self.send_singly(bundle).await?;
+                refused.extend(self.send_singly(bundle).await?);
             }
+        }
+        Ok(refused)
+    }
+
+    /// Sends a script, each flow-mod on its own, and waits until the switch has dealt with it;
+    /// answers what it refused.
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends, or a flow-mod does not fit a message.
+    pub(super) async fn try_out(
+        &mut self,
+        script: &Script,
+    ) -> Result<Vec<Refused>, ConnectionError> {
+        let mut refused = Vec::new();
+        for steps in script.bundles() {
+            refused.extend(self.send_singly(steps).await?);
         }
         Ok(refused)
     }
@@ -112,18 +130,22 @@ impl Connection {
         Ok(errors.into_iter().next())
     }
 
-    /// Sends the steps each on its own; answers how many the switch refused.
-    async fn send_singly(&mut self, steps: &[Step]) -> Result<usize, ConnectionError> {
-        let mut sent = Vec::with_capacity(steps.len());
-        for step in steps {
-            sent.push(self.send(&step.message())?);
+    /// Sends the steps each on its own; answers those that the switch refused.
+    async fn send_singly(&mut self, steps: &[Step]) -> Result<Vec<Refused>, ConnectionError> {
+        let mut refused = Vec::new();
+        for steps in steps.chunks(BUNDLE) {
+            let mut sent = FxHashMap::default();
+            for step in steps {
+                sent.insert(self.send(&step.message())?, step);
+            }
+            for (xid, error) in self.barrier().await? {
+                match sent.remove(&xid) {
+                    Some(step) => refused.push(Refused { step: step.clone(), error: error.code }),
+                    None => warn!(error = %error.code, "the switch refused something"),
+                }
+            }
         }
-        let errors = self.barrier().await?;
-        for (xid, error) in &errors {
-            let step = sent.iter().position(|other| other == xid).map(|at| &steps[at]);
-            warn!(error = %error.code, step = %Named(step), "the switch refused a flow");
-        }
-        Ok(errors.len())
+        Ok(refused)
     }
 
     /// Waits until the switch has dealt with everything; answers the errors meanwhile.
@@ -158,6 +180,13 @@ impl Step {
             }
         })
     }
+}
+
+/// A flow-mod that a switch has refused.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    pub(super) step: Step,
+    pub(super) error: ErrorCode,
 }
 
 /// A step that was refused, as far as the switch's error leads back to it.

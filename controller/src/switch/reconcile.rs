@@ -27,6 +27,15 @@ impl Difference {
         self.put.is_empty() && self.removed.is_empty()
     }
 
+    /// A flow of `table` that is missing does not count.
+    pub(super) fn discount(&mut self, table: u8) {
+        let Some(drift) = self.tables.get_mut(&table) else { return };
+        drift.missing = drift.missing.saturating_sub(1);
+        if drift.flows() == 0 {
+            self.tables.remove(&table);
+        }
+    }
+
     fn count(&mut self, flow: &Flow) -> &mut TableDrift {
         self.tables.entry(flow.table).or_default()
     }
@@ -59,7 +68,7 @@ pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Differ
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeMap;
 
     use topology::compile::Compiler;
@@ -71,7 +80,7 @@ mod tests {
     use super::*;
 
     /// What a host needs that nothing is on.
-    fn wanted() -> Vec<Arc<BlockFlow>> {
+    pub(in super::super) fn wanted() -> Vec<Arc<BlockFlow>> {
         let host = Host {
             id: HostId(Uuid::from_u128(1)),
             meta: Meta {

@@ -10,7 +10,7 @@ use super::reconcile::Difference;
 use crate::engine::Update;
 
 /// Flow-mods of one bundle, where they can be divided among several.
-const BUNDLE: usize = 2048;
+pub(super) const BUNDLE: usize = 2048;
 
 /// One flow-mod to send.
 #[derive(Clone, Debug)]
@@ -45,7 +45,12 @@ impl Script {
         Self::ordered(update.cleared, update.put, removed)
     }
 
-    fn ordered(
+    /// These flows, and nothing else.
+    pub(super) fn putting(flows: Vec<Arc<BlockFlow>>) -> Self {
+        Self::ordered(vec![], flows, vec![])
+    }
+
+    pub(super) fn ordered(
         cleared: Vec<BlockId>,
         mut put: Vec<Arc<BlockFlow>>,
         mut removed: Vec<Flow>,
@@ -66,6 +71,11 @@ impl Script {
     /// True when there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// The steps, in order.
+    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter()
     }
 
     /// The steps, divided into what goes into one bundle each.

@@ -14,6 +14,7 @@ use super::connection::{Connection, ConnectionError};
 use super::listen::Switches;
 use super::policy::Policy;
 use super::recheck::Rechecks;
+use super::refusals::Refusals;
 use super::script::Script;
 use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket};
 use crate::limits::Breach;
@@ -31,8 +32,6 @@ pub(super) enum SessionEnd {
     Connection(#[from] ConnectionError),
     #[error("another connection of the same switch has taken over")]
     Replaced,
-    #[error("the switch refused {count} flows")]
-    Refused { count: usize },
     #[error(transparent)]
     Stopped(#[from] Stopped),
 }
@@ -42,7 +41,7 @@ impl SessionEnd {
     pub(super) fn breach(&self) -> Option<Breach> {
         match self {
             Self::Connection(error) => error.breach(),
-            Self::Replaced | Self::Refused { .. } | Self::Stopped(_) => None,
+            Self::Replaced | Self::Stopped(_) => None,
         }
     }
 }
@@ -102,6 +101,7 @@ async fn attach(
         place,
         requests,
         rechecks,
+        refusals: Refusals::default(),
         settings_due,
         settings_wrong: 0,
     })
@@ -116,6 +116,7 @@ struct Session {
     place: Attachment,
     requests: mpsc::Receiver<SwitchRequest>,
     rechecks: Rechecks,
+    refusals: Refusals,
     /// When the switch's settings are to be looked at; `None` when it refuses them.
     settings_due: Option<Instant>,
     /// Settings that were found to be wrong and left so.
@@ -137,7 +138,8 @@ impl Session {
             if self.connection.take_disturbances() > 0 {
                 self.rechecks.disturbed();
             }
-            let deadline = self.rechecks.deadline().into_iter().chain(self.settings_due).min();
+            let deadlines = [self.rechecks.deadline(), self.settings_due, self.refusals.deadline()];
+            let deadline = deadlines.into_iter().flatten().min();
             tokio::select! {
                 // First who has changed what, then what time it is: else a session that was
                 // replaced might go on comparing.
@@ -154,13 +156,31 @@ impl Session {
         }
     }
 
-    /// Sends a script; a switch that refuses part of it is not what it should be, so the session
-    /// ends.
+    /// Sends a script. What the switch refuses of it is told to the engine and tried again later;
+    /// the rest is as if nothing had been refused.
     async fn carry_out(&mut self, script: &Script) -> Result<(), SessionEnd> {
-        match self.connection.carry_out(script).await? {
-            0 => Ok(()),
-            count => Err(SessionEnd::Refused { count }),
+        let refused = self.connection.carry_out(script).await?;
+        if self.refusals.follow(script, refused, Instant::now()) {
+            self.tell_refusals().await?;
         }
+        Ok(())
+    }
+
+    /// Tries again what the switch has refused.
+    async fn try_again(&mut self) -> Result<(), SessionEnd> {
+        let script = self.refusals.script();
+        debug!(flow_mods = script.len(), "trying refused flows again");
+        let refused = self.connection.try_out(&script).await?;
+        if self.refusals.tried(refused, Instant::now()) {
+            self.tell_refusals().await?;
+        }
+        Ok(())
+    }
+
+    async fn tell_refusals(&self) -> Result<(), SessionEnd> {
+        let told = self.refusals.told();
+        info!(host = %self.place.host, flows = told.count, "flows that the switch does not take");
+        Ok(self.engine.refused(self.place.host, self.place.session, told).await?)
     }
 
     async fn confirm(

@@ -2,7 +2,7 @@ use proto::v1 as pb;
 use topology::pipeline::Table;
 
 use super::super::naming::timestamp;
-use crate::engine::{DriftByTable, HostStatus};
+use crate::engine::{DriftByTable, HostStatus, RefusedFlow, RefusedFlows};
 
 /// What others have changed on a host, as the API tells it.
 pub(super) fn answer(status: &HostStatus) -> pb::host::Drift {
@@ -20,12 +20,25 @@ pub(super) fn answer(status: &HostStatus) -> pb::host::Drift {
 fn tables(drift: &DriftByTable) -> Vec<pb::host::drift::Table> {
     let table = |(&number, drift): (&u8, &crate::engine::TableDrift)| pb::host::drift::Table {
         table_id: number.into(),
-        table_name: Table::from_number(number)
-            .map(|table| table.name().to_owned())
-            .unwrap_or_default(),
+        table_name: table_name(number),
         missing: drift.missing,
         altered: drift.altered,
         extra: drift.extra,
     };
     drift.iter().map(table).collect()
+}
+
+/// The flows that a host's switch does not take, as the API tells them.
+pub(super) fn refused(refused: &RefusedFlows) -> Vec<pb::host::RefusedFlow> {
+    let flow = |flow: &RefusedFlow| pb::host::RefusedFlow {
+        cookie: flow.cookie.0,
+        table_id: flow.table.into(),
+        table_name: table_name(flow.table),
+        reason: flow.reason.clone(),
+    };
+    refused.listed.iter().map(flow).collect()
+}
+
+fn table_name(number: u8) -> String {
+    Table::from_number(number).map(|table| table.name().to_owned()).unwrap_or_default()
 }

@@ -55,6 +55,9 @@ impl Session {
             self.look_at_settings().await?;
             self.settings_due = self.settings_due.map(|_| Instant::now() + SETTINGS_INTERVAL);
         }
+        if is_due(self.refusals.deadline()) {
+            self.try_again().await?;
+        }
         if is_due(self.rechecks.deadline()) {
             self.look_at_flows().await?;
         }
@@ -70,6 +73,7 @@ impl Session {
         let settled = self.engine.settled(self.place.host, self.place.session).await?;
         let Some(flows) = settled else { return Ok(()) };
         let mut difference = self.compare(flows, turn).await?;
+        self.refusals.discount(&mut difference);
         let found = std::mem::take(&mut difference.tables);
         let heal = self.policy.drift == OnDrift::Heal;
         if !difference.is_none() {

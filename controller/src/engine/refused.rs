@@ -1,0 +1,133 @@
+use topology::cookie::{BlockKind, Cookie};
+use topology::model::{Model, Port};
+
+/// A flow that a switch does not take.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RefusedFlow {
+    /// Says what the flow is for.
+    pub cookie: Cookie,
+    /// The table that it was to be in.
+    pub table: u8,
+    /// The switch's error.
+    pub reason: String,
+}
+
+/// The flows that a host should have and that its switch does not take.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RefusedFlows {
+    /// The first [`RefusedFlows::LISTED`] of them, by table and cookie.
+    pub listed: Vec<RefusedFlow>,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl RefusedFlows {
+    /// As many are kept for each host.
+    pub const LISTED: usize = 256;
+
+    /// A flow that `port` does not work as it should without. `own` says that the port is on the
+    /// host that lacks these flows; on others it lacks only what leads to the port.
+    pub(super) fn concerning(&self, port: &Port, own: bool, model: &Model) -> Option<&RefusedFlow> {
+        self.listed.iter().find(|flow| concerns(flow.cookie, port, own, model))
+    }
+}
+
+fn concerns(cookie: Cookie, port: &Port, own: bool, model: &Model) -> bool {
+    let key = port.meta.key;
+    let of_network =
+        || model.network(port.network).is_some_and(|network| network.meta.key == cookie.owner());
+    match cookie.kind() {
+        Some(BlockKind::HostPort) => own && cookie.owner() == key,
+        // What is there for the whole network, or for this port.
+        Some(BlockKind::Network) => {
+            let whole = cookie.member() == topology::key::Key::NONE;
+            (cookie.member() == key || own && whole) && of_network()
+        }
+        Some(BlockKind::HostNetwork) => own && of_network(),
+        Some(BlockKind::HostBase | BlockKind::Vteps) => own,
+        Some(BlockKind::Profile) => {
+            let profile = model.profile_by_key(cookie.owner());
+            own && port.port_security
+                && profile.is_some_and(|profile| profile.groups == port.security_groups)
+        }
+        // Which profiles look these up is for the compiler to know: any of them may.
+        Some(BlockKind::GroupMembers | BlockKind::AddressGroup) => {
+            own && port.port_security && !port.security_groups.is_empty()
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use openflow::MacAddr;
+    use topology::key::Key;
+    use topology::model::{
+        Change, Meta, Network, NetworkId, PortId, ProjectId, Resource, Segment, Timestamp,
+    };
+    use topology::pipeline::Detail;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn key(number: u32) -> Key {
+        Key::new(number).unwrap()
+    }
+
+    fn meta(number: u32) -> Meta {
+        Meta {
+            key: key(number),
+            name: String::new(),
+            description: String::new(),
+            labels: BTreeMap::new(),
+            created: Timestamp(0),
+            updated: Timestamp(0),
+            revision: 1,
+        }
+    }
+
+    #[test]
+    fn a_refused_flow_is_a_ports_own_its_networks_or_none_of_its() {
+        let (project, network) = (ProjectId(Uuid::from_u128(1)), NetworkId(Uuid::from_u128(2)));
+        let port = Port {
+            id: PortId(Uuid::from_u128(3)),
+            meta: meta(7),
+            project,
+            network,
+            mac: MacAddr::new([2, 0, 0, 0, 0, 7]),
+            fixed_ips: vec![],
+            allowed_address_pairs: vec![],
+            port_security: true,
+            security_groups: BTreeSet::new(),
+            admin_up: true,
+            requested_host: None,
+            bound_host: None,
+        };
+        let mut model = Model::new();
+        let network = Network {
+            id: network,
+            meta: meta(5),
+            project,
+            segment: Segment::Flat { physical_network: "external".into() },
+            mtu: 1500,
+            shared: false,
+            port_security: true,
+        };
+        model.apply(&Change::Put(Resource::Network(network.into())));
+        let cookie = Cookie::new;
+        let is = |cookie: Cookie, [here, elsewhere]: [bool; 2]| {
+            assert_eq!(concerns(cookie, &port, true, &model), here, "{cookie}");
+            assert_eq!(concerns(cookie, &port, false, &model), elsewhere, "{cookie}");
+        };
+        is(cookie(Detail::Spoofed, key(7), Key::NONE), [true, false]);
+        is(cookie(Detail::Spoofed, key(8), Key::NONE), [false, false]);
+        is(cookie(Detail::ArpResponder, key(5), key(7)), [true, true]);
+        is(cookie(Detail::ArpResponder, key(5), key(8)), [false, false]);
+        is(cookie(Detail::ArpResponder, key(6), key(7)), [false, false]);
+        is(cookie(Detail::ArpResponder, key(5), Key::NONE), [true, false]);
+        is(cookie(Detail::KnownVtep, Key::NONE, key(1)), [true, false]);
+        is(Cookie(0), [false, false]);
+    }
+}
