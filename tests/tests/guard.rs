@@ -87,19 +87,10 @@ fn gateway_v6() -> Ipv6Addr {
     "fd00:1::1".parse().unwrap()
 }
 
-/// Lets the default group's ports get anything, so that nothing but the guard drops.
-fn let_everything_in(scene: &Scene) {
-    let add = ["secgroup", "rule", "add", "default", "--project", scene.project(), "--ingress"];
-    for version in [None, Some("--ipv6")] {
-        let add: Vec<_> = add.into_iter().chain(version).collect();
-        scene.weftd.weft_text(&add).unwrap();
-    }
-}
-
 #[test]
 fn lies_are_dropped_and_counted_by_reason() {
     let scene = Scene::start(2).unwrap();
-    let_everything_in(&scene);
+    scene.admit_everybody().unwrap();
     let segment = scene.segment(Kind::Vxlan, 1, &[1, 1, 2]).unwrap();
     let [liar, beside, there] = &segment.guests[..] else { panic!("three guests") };
     assert_reaches(liar, beside.v4());
@@ -164,7 +155,7 @@ fn allowed_address_pairs_and_port_security_are_followed() {
     const SECOND_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 1, 0, 0, 0, 0, 0, 0x150);
     const VIRTUAL: &str = "00:00:5e:00:01:0a";
     let scene = Scene::start(2).unwrap();
-    let_everything_in(&scene);
+    scene.admit_everybody().unwrap();
     let segment = scene.segment(Kind::Vxlan, 1, &[1, 2]).unwrap();
     let [owner, peer] = &segment.guests[..] else { panic!("two guests") };
     owner.add_address(&format!("{SECOND}/24")).unwrap();

@@ -50,6 +50,7 @@ fn tags(segment: &Segment, frames: &[Vec<u8>]) -> Vec<Option<u16>> {
 #[test]
 fn a_vlan_network_spans_hosts_and_the_physical_switch() {
     let scene = Scene::start(2).unwrap();
+    scene.admit_everybody().unwrap();
     let segment = scene.segment(Kind::Vlan(105), 5, &[1, 1, 2]).unwrap();
     assert_eq!(segment.network.mtu, 1500);
     let inside = router(&scene, Some(105), 5);
@@ -79,6 +80,7 @@ fn a_vlan_network_spans_hosts_and_the_physical_switch() {
 #[test]
 fn a_flat_network_spans_hosts_and_the_physical_switch() {
     let scene = Scene::start(2).unwrap();
+    scene.admit_everybody().unwrap();
     let segment = scene.segment(Kind::Flat, 6, &[1, 1, 2]).unwrap();
     let inside = router(&scene, None, 6);
     let tagged = router(&scene, Some(106), 6).0;
