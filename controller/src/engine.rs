@@ -20,6 +20,7 @@ mod refused;
 mod report;
 mod view;
 
+pub use core::apply::{ApplyError, HostPlan, Step, StepPlan};
 pub use drift::{Comparison, Drift, DriftByTable, TableDrift};
 pub use feed::{SessionId, Snapshot, Ticket, Update};
 pub use handle::{

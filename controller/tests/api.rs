@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "api/apply.rs"]
+mod apply;
 #[path = "api/earlier.rs"]
 mod earlier;
 #[path = "api/errors.rs"]

@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use lab::{Nic, wait_until};
 use proto::v1 as pb;
+use proto::v1::apply_request::Change;
+use proto::v1::apply_request::change::Change as Any;
 use proto::v1::change_service_client::ChangeServiceClient;
 use proto::v1::host::State;
 use proto::v1::port::Status;
@@ -89,4 +92,57 @@ fn a_host_that_cannot_be_reached_is_late_then_offline_then_up_to_date() {
         at(2).realized_revision == at(2).desired_revision
     })
     .unwrap();
+}
+
+#[test]
+fn a_plan_counts_the_flows_that_each_host_then_gains_and_loses() {
+    let scene = Scene::start(3).unwrap();
+    let segment = scene.segment(Kind::Vxlan, 1, &[1, 2]).unwrap();
+    let [stays, goes] = &segment.guests[..] else { panic!("two guests") };
+    scene.settle().unwrap();
+    // One port goes; another has an address more, beside the group of addresses it may use.
+    let delete = pb::DeletePortRequest { id: goes.port.id.clone(), ..Default::default() };
+    let pair = pb::port::AddressPair { ip_prefix: "10.1.0.200".to_owned(), ..Default::default() };
+    let port = pb::Port {
+        id: stays.port.id.clone(),
+        allowed_address_pairs: vec![pair],
+        ..Default::default()
+    };
+    let update = pb::UpdatePortRequest { port: Some(port), update_mask: None };
+    let changes = [Any::DeletePort(delete), Any::UpdatePort(update)];
+    let changes = changes.map(|change| Change { change: Some(change) });
+    let apply = |validate_only, base_revision| {
+        let changes = changes.to_vec();
+        let request = pb::ApplyRequest { changes, validate_only, base_revision };
+        scene.api.call(async |channel| ChangeServiceClient::new(channel).apply(request).await)
+    };
+    let rules = || -> Vec<BTreeSet<String>> {
+        let flows = |host| scene.flows(host).unwrap().into_iter().map(|flow| flow.identity());
+        [1, 2, 3].map(|host| flows(host).collect()).into()
+    };
+
+    let before = rules();
+    let told = apply(true, 0).unwrap();
+    scene.settle().unwrap();
+    assert_eq!(rules(), before, "a dry run changes nothing");
+    let done = apply(false, told.revision).unwrap();
+    scene.api.wait(done.revision, READY).unwrap();
+    let after = rules();
+    let mut planned = 0;
+    for (host, (before, after)) in (1..).zip(before.iter().zip(&after)) {
+        let name = scene.record(host).unwrap().name;
+        let plan = told.plan.iter().find(|plan| plan.name == name);
+        let plan = plan.cloned().unwrap_or_default();
+        // A flow that changes is another line of a dump, in the place of one.
+        let [lines, gone] =
+            [plan.flows_added, plan.flows_removed].map(|count| count + plan.flows_changed);
+        let found =
+            [after.difference(before), before.difference(after)].map(|flows| flows.count() as u64);
+        assert_eq!(found, [lines, gone], "host {host}: {:?}", told.plan);
+        planned += lines + gone;
+    }
+    assert!(planned > 20, "{:?}", told.plan);
+    // The host without the network has nothing to do with it.
+    assert_eq!(told.plan.len(), 2);
+    assert_eq!(apply(false, told.revision).unwrap_err().code(), Code::Aborted);
 }

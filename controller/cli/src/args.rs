@@ -4,6 +4,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::address_group::AddressGroupCommand;
+use crate::apply::Apply;
 use crate::change::Wait;
 use crate::flow::FlowCommand;
 use crate::host::HostCommand;
@@ -89,6 +90,9 @@ pub(crate) enum Command {
 
     /// Wait until every host concerned has confirmed a revision
     Wait(Wait),
+
+    /// Make many changes, all or none, or tell what they would come to
+    Apply(Apply),
 
     /// Follow what changes, from now or from a revision
     Watch(Watch),

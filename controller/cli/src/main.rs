@@ -16,6 +16,7 @@ use crate::print::Printer;
 use crate::session::Session;
 
 mod address_group;
+mod apply;
 mod args;
 mod change;
 mod failure;
@@ -70,6 +71,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Host(command) => command.run(&mut session).await,
             Command::Flow(command) => command.run(&mut session).await,
             Command::Wait(wait) => wait.run(&mut session).await,
+            Command::Apply(apply) => apply.run(&mut session).await,
             Command::Watch(watch) => watch.run(&mut session).await,
             Command::Openflow(_) | Command::Completions { .. } => Ok(()),
         }

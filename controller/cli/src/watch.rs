@@ -80,7 +80,7 @@ fn lines(response: &pb::WatchResponse) -> Vec<String> {
 }
 
 /// What a resource is, and its name.
-fn subject(resource: &pb::Resource) -> String {
+pub(crate) fn subject(resource: &pb::Resource) -> String {
     let (kind, id, name) = match &resource.resource {
         Some(Any::Project(project)) => ("project", &project.id, &project.name),
         Some(Any::Network(network)) => ("network", &network.id, &network.name),

@@ -31,15 +31,7 @@ impl AddressGroupService for Api {
         &self,
         request: Request<pb::CreateAddressGroupRequest>,
     ) -> Result<Response<pb::AddressGroup>, Status> {
-        let mut fields = Fields::of(AddressGroup::FIELD);
-        let group = fields.required(request.into_inner().address_group);
-        let request = CreateAddressGroup {
-            id: AddressGroupId(fields.new_id(&group.id)),
-            project: ProjectId(fields.uuid("project_id", &group.project_id)),
-            prefixes: prefixes(&group.prefixes, &mut fields),
-            naming: naming(group.name, group.description, group.labels),
-        };
-        fields.finish()?;
+        let request = create(request.into_inner())?;
         self.write(AddressGroup::FIELD, move |context| create_address_group(context, request)).await
     }
 
@@ -71,22 +63,7 @@ impl AddressGroupService for Api {
         &self,
         request: Request<pb::UpdateAddressGroupRequest>,
     ) -> Result<Response<pb::AddressGroup>, Status> {
-        let pb::UpdateAddressGroupRequest { address_group, update_mask } = request.into_inner();
-        let mut fields = Fields::of(AddressGroup::FIELD);
-        let group = fields.required(address_group);
-        let mask = Mask::new(update_mask, &CHANGEABLE, &FIXED, &mut fields);
-        let request = UpdateAddressGroup {
-            id: AddressGroupId(fields.uuid("id", &group.id)),
-            prefixes: mask
-                .replaces("prefixes", !group.prefixes.is_empty())
-                .then(|| prefixes(&group.prefixes, &mut fields)),
-            project: mask
-                .compares("project_id", !group.project_id.is_empty())
-                .then(|| ProjectId(fields.uuid("project_id", &group.project_id))),
-            etag: expected_etag(group.etag),
-            naming: naming_update(&mask, group.name, group.description, group.labels),
-        };
-        fields.finish()?;
+        let request = update(request.into_inner())?;
         self.write(AddressGroup::FIELD, move |context| update_address_group(context, request)).await
     }
 
@@ -100,6 +77,39 @@ impl AddressGroupService for Api {
         });
         Ok(Response::new(pb::DeleteAddressGroupResponse { revision: delete.await? }))
     }
+}
+
+pub(super) fn create(request: pb::CreateAddressGroupRequest) -> Result<CreateAddressGroup, Status> {
+    let mut fields = Fields::of(AddressGroup::FIELD);
+    let group = fields.required(request.address_group);
+    let request = CreateAddressGroup {
+        id: AddressGroupId(fields.new_id(&group.id)),
+        project: ProjectId(fields.uuid("project_id", &group.project_id)),
+        prefixes: prefixes(&group.prefixes, &mut fields),
+        naming: naming(group.name, group.description, group.labels),
+    };
+    fields.finish()?;
+    Ok(request)
+}
+
+pub(super) fn update(request: pb::UpdateAddressGroupRequest) -> Result<UpdateAddressGroup, Status> {
+    let pb::UpdateAddressGroupRequest { address_group, update_mask } = request;
+    let mut fields = Fields::of(AddressGroup::FIELD);
+    let group = fields.required(address_group);
+    let mask = Mask::new(update_mask, &CHANGEABLE, &FIXED, &mut fields);
+    let request = UpdateAddressGroup {
+        id: AddressGroupId(fields.uuid("id", &group.id)),
+        prefixes: mask
+            .replaces("prefixes", !group.prefixes.is_empty())
+            .then(|| prefixes(&group.prefixes, &mut fields)),
+        project: mask
+            .compares("project_id", !group.project_id.is_empty())
+            .then(|| ProjectId(fields.uuid("project_id", &group.project_id))),
+        etag: expected_etag(group.etag),
+        naming: naming_update(&mask, group.name, group.description, group.labels),
+    };
+    fields.finish()?;
+    Ok(request)
 }
 
 /// Which address groups are listed.

@@ -1,5 +1,6 @@
 //! `ChangeService`.
 
+mod apply;
 mod resource;
 mod wait;
 mod watch;
@@ -20,6 +21,13 @@ type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 impl ChangeService for Api {
     type WatchStream = Responses<pb::WatchResponse>;
     type WaitStream = Responses<pb::WaitResponse>;
+
+    async fn apply(
+        &self,
+        request: Request<pb::ApplyRequest>,
+    ) -> Result<Response<pb::ApplyResponse>, Status> {
+        Ok(Response::new(apply::apply(self, request.into_inner()).await?))
+    }
 
     async fn watch(
         &self,

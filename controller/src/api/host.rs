@@ -32,14 +32,7 @@ impl HostService for Api {
         &self,
         request: Request<pb::CreateHostRequest>,
     ) -> Result<Response<pb::Host>, Status> {
-        let mut fields = Fields::of(Host::FIELD);
-        let host = fields.required(request.into_inner().host);
-        let request = CreateHost {
-            id: HostId(fields.new_id(&host.id)),
-            ovsdb_target: target(&host.ovsdb_target, &mut fields),
-            naming: naming(host.name, host.description, host.labels),
-        };
-        fields.finish()?;
+        let request = create(request.into_inner())?;
         self.write(Host::FIELD, move |context| create_host(context, request)).await
     }
 
@@ -66,19 +59,7 @@ impl HostService for Api {
         &self,
         request: Request<pb::UpdateHostRequest>,
     ) -> Result<Response<pb::Host>, Status> {
-        let pb::UpdateHostRequest { host, update_mask } = request.into_inner();
-        let mut fields = Fields::of(Host::FIELD);
-        let host = fields.required(host);
-        let mask = Mask::new(update_mask, &CHANGEABLE, &["id"], &mut fields);
-        let request = UpdateHost {
-            id: HostId(fields.uuid("id", &host.id)),
-            etag: expected_etag(host.etag),
-            ovsdb_target: mask
-                .replaces("ovsdb_target", !host.ovsdb_target.is_empty())
-                .then(|| target(&host.ovsdb_target, &mut fields)),
-            naming: naming_update(&mask, host.name, host.description, host.labels),
-        };
-        fields.finish()?;
+        let request = update(request.into_inner())?;
         self.write(Host::FIELD, move |context| update_host(context, request)).await
     }
 
@@ -87,15 +68,40 @@ impl HostService for Api {
         request: Request<pb::DeleteHostRequest>,
     ) -> Result<Response<pb::DeleteHostResponse>, Status> {
         let pb::DeleteHostRequest { id, etag } = request.into_inner();
-        let host = HostId(parse_id(&id)?);
-        let returns = self.engine.read(move |view| would_return(view, host));
-        if let Some(obstacle) = returns.await.map_err(status::stopped)? {
-            return Err(status::rejected("", obstacle));
-        }
+        may_be_deleted(self, HostId(parse_id(&id)?)).await?;
         let delete =
             self.delete(&id, etag, |context, id, etag| delete_host(context, HostId(id), etag));
         Ok(Response::new(pb::DeleteHostResponse { revision: delete.await? }))
     }
+}
+
+pub(super) fn create(request: pb::CreateHostRequest) -> Result<CreateHost, Status> {
+    let mut fields = Fields::of(Host::FIELD);
+    let host = fields.required(request.host);
+    let request = CreateHost {
+        id: HostId(fields.new_id(&host.id)),
+        ovsdb_target: target(&host.ovsdb_target, &mut fields),
+        naming: naming(host.name, host.description, host.labels),
+    };
+    fields.finish()?;
+    Ok(request)
+}
+
+pub(super) fn update(request: pb::UpdateHostRequest) -> Result<UpdateHost, Status> {
+    let pb::UpdateHostRequest { host, update_mask } = request;
+    let mut fields = Fields::of(Host::FIELD);
+    let host = fields.required(host);
+    let mask = Mask::new(update_mask, &CHANGEABLE, &["id"], &mut fields);
+    let request = UpdateHost {
+        id: HostId(fields.uuid("id", &host.id)),
+        etag: expected_etag(host.etag),
+        ovsdb_target: mask
+            .replaces("ovsdb_target", !host.ovsdb_target.is_empty())
+            .then(|| target(&host.ovsdb_target, &mut fields)),
+        naming: naming_update(&mask, host.name, host.description, host.labels),
+    };
+    fields.finish()?;
+    Ok(request)
 }
 
 /// Which hosts are listed.
@@ -124,6 +130,15 @@ pub(super) fn state(state: HostState) -> State {
         HostState::Offline => State::Offline,
         HostState::Syncing => State::Syncing,
         HostState::Ready => State::Ready,
+    }
+}
+
+/// Refuses to delete a host that would come back.
+pub(super) async fn may_be_deleted(api: &Api, id: HostId) -> Result<(), Status> {
+    let returns = api.engine.read(move |view| would_return(view, id));
+    match returns.await.map_err(status::stopped)? {
+        Some(obstacle) => Err(status::rejected("", obstacle)),
+        None => Ok(()),
     }
 }
 

@@ -99,7 +99,7 @@ impl Filter<Network> for Wanted {
     }
 }
 
-fn create(request: pb::CreateNetworkRequest) -> Result<CreateNetwork, Status> {
+pub(super) fn create(request: pb::CreateNetworkRequest) -> Result<CreateNetwork, Status> {
     let mut fields = Fields::of(Network::FIELD);
     let network = fields.required(request.network);
     let request = CreateNetwork {
@@ -119,7 +119,7 @@ fn create(request: pb::CreateNetworkRequest) -> Result<CreateNetwork, Status> {
     Ok(request)
 }
 
-fn update(request: pb::UpdateNetworkRequest) -> Result<UpdateNetwork, Status> {
+pub(super) fn update(request: pb::UpdateNetworkRequest) -> Result<UpdateNetwork, Status> {
     let mut fields = Fields::of(Network::FIELD);
     let network = fields.required(request.network);
     let mask = Mask::new(request.update_mask, &CHANGEABLE, &FIXED, &mut fields);

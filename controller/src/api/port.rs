@@ -147,7 +147,7 @@ impl Filter<Port> for Wanted {
     }
 }
 
-fn create(request: pb::CreatePortRequest) -> Result<CreatePort, Status> {
+pub(super) fn create(request: pb::CreatePortRequest) -> Result<CreatePort, Status> {
     let mut fields = Fields::of(Port::FIELD);
     let port = fields.required(request.port);
     let request = CreatePort {
@@ -167,7 +167,7 @@ fn create(request: pb::CreatePortRequest) -> Result<CreatePort, Status> {
     Ok(request)
 }
 
-fn update(request: pb::UpdatePortRequest) -> Result<UpdatePort, Status> {
+pub(super) fn update(request: pb::UpdatePortRequest) -> Result<UpdatePort, Status> {
     let mut fields = Fields::of(Port::FIELD);
     let port = fields.required(request.port);
     let mask = Mask::new(request.update_mask, &CHANGEABLE, &FIXED, &mut fields);

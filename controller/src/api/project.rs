@@ -24,13 +24,7 @@ impl ProjectService for Api {
         &self,
         request: Request<pb::CreateProjectRequest>,
     ) -> Result<Response<pb::Project>, Status> {
-        let mut fields = Fields::of(Project::FIELD);
-        let project = fields.required(request.into_inner().project);
-        let request = CreateProject {
-            id: ProjectId(fields.new_id(&project.id)),
-            naming: naming(project.name, project.description, project.labels),
-        };
-        fields.finish()?;
+        let request = create(request.into_inner())?;
         self.write(Project::FIELD, move |context| create_project(context, request)).await
     }
 
@@ -57,16 +51,7 @@ impl ProjectService for Api {
         &self,
         request: Request<pb::UpdateProjectRequest>,
     ) -> Result<Response<pb::Project>, Status> {
-        let pb::UpdateProjectRequest { project, update_mask } = request.into_inner();
-        let mut fields = Fields::of(Project::FIELD);
-        let project = fields.required(project);
-        let mask = Mask::new(update_mask, &NAMING, &["id"], &mut fields);
-        let request = UpdateProject {
-            id: ProjectId(fields.uuid("id", &project.id)),
-            etag: expected_etag(project.etag),
-            naming: naming_update(&mask, project.name, project.description, project.labels),
-        };
-        fields.finish()?;
+        let request = update(request.into_inner())?;
         self.write(Project::FIELD, move |context| update_project(context, request)).await
     }
 
@@ -79,6 +64,30 @@ impl ProjectService for Api {
             .delete(&id, etag, |context, id, etag| delete_project(context, ProjectId(id), etag));
         Ok(Response::new(pb::DeleteProjectResponse { revision: delete.await? }))
     }
+}
+
+pub(super) fn create(request: pb::CreateProjectRequest) -> Result<CreateProject, Status> {
+    let mut fields = Fields::of(Project::FIELD);
+    let project = fields.required(request.project);
+    let request = CreateProject {
+        id: ProjectId(fields.new_id(&project.id)),
+        naming: naming(project.name, project.description, project.labels),
+    };
+    fields.finish()?;
+    Ok(request)
+}
+
+pub(super) fn update(request: pb::UpdateProjectRequest) -> Result<UpdateProject, Status> {
+    let mut fields = Fields::of(Project::FIELD);
+    let project = fields.required(request.project);
+    let mask = Mask::new(request.update_mask, &NAMING, &["id"], &mut fields);
+    let request = UpdateProject {
+        id: ProjectId(fields.uuid("id", &project.id)),
+        etag: expected_etag(project.etag),
+        naming: naming_update(&mask, project.name, project.description, project.labels),
+    };
+    fields.finish()?;
+    Ok(request)
 }
 
 /// Which projects are listed.

@@ -31,16 +31,7 @@ impl SecurityGroupService for Api {
         &self,
         request: Request<pb::CreateSecurityGroupRequest>,
     ) -> Result<Response<pb::SecurityGroup>, Status> {
-        let mut fields = Fields::of(SecurityGroup::FIELD);
-        let group = fields.required(request.into_inner().security_group);
-        let request = CreateSecurityGroup {
-            id: SecurityGroupId(fields.new_id(&group.id)),
-            project: ProjectId(fields.uuid("project_id", &group.project_id)),
-            stateful: group.stateful,
-            rules: rules(group.rules, &mut fields),
-            naming: naming(group.name, group.description, group.labels),
-        };
-        fields.finish()?;
+        let request = create(request.into_inner())?;
         self.write(SecurityGroup::FIELD, move |context| create_security_group(context, request))
             .await
     }
@@ -73,23 +64,7 @@ impl SecurityGroupService for Api {
         &self,
         request: Request<pb::UpdateSecurityGroupRequest>,
     ) -> Result<Response<pb::SecurityGroup>, Status> {
-        let pb::UpdateSecurityGroupRequest { security_group, update_mask } = request.into_inner();
-        let mut fields = Fields::of(SecurityGroup::FIELD);
-        let group = fields.required(security_group);
-        let mask = Mask::new(update_mask, &CHANGEABLE, &FIXED, &mut fields);
-        let request = UpdateSecurityGroup {
-            id: SecurityGroupId(fields.uuid("id", &group.id)),
-            stateful: mask.replaces("stateful", group.stateful.is_some()).then_some(group.stateful),
-            rules: mask
-                .replaces("rules", !group.rules.is_empty())
-                .then(|| rules(group.rules, &mut fields)),
-            project: mask
-                .compares("project_id", !group.project_id.is_empty())
-                .then(|| ProjectId(fields.uuid("project_id", &group.project_id))),
-            etag: expected_etag(group.etag),
-            naming: naming_update(&mask, group.name, group.description, group.labels),
-        };
-        fields.finish()?;
+        let request = update(request.into_inner())?;
         self.write(SecurityGroup::FIELD, move |context| update_security_group(context, request))
             .await
     }
@@ -109,14 +84,7 @@ impl SecurityGroupService for Api {
         &self,
         request: Request<pb::AddRulesRequest>,
     ) -> Result<Response<pb::SecurityGroup>, Status> {
-        let request = request.into_inner();
-        let mut fields = Fields::of("");
-        let request = AddRules {
-            id: SecurityGroupId(fields.uuid("security_group_id", &request.security_group_id)),
-            etag: expected_etag(request.etag),
-            rules: rules(request.rules, &mut fields),
-        };
-        fields.finish()?;
+        let request = add(request.into_inner())?;
         self.write("", move |context| add_rules(context, request)).await
     }
 
@@ -124,17 +92,71 @@ impl SecurityGroupService for Api {
         &self,
         request: Request<pb::RemoveRulesRequest>,
     ) -> Result<Response<pb::SecurityGroup>, Status> {
-        let request = request.into_inner();
-        let mut fields = Fields::of("");
-        let id = SecurityGroupId(fields.uuid("security_group_id", &request.security_group_id));
-        let rule_ids = request.rule_ids.iter().enumerate();
-        let rule_ids =
-            rule_ids.map(|(index, id)| RuleId(fields.uuid(format_args!("rule_ids[{index}]"), id)));
-        let rules = rule_ids.collect();
-        fields.finish()?;
-        let request = RemoveRules { id, etag: expected_etag(request.etag), rules };
+        let request = remove(request.into_inner())?;
         self.write("", move |context| remove_rules(context, request)).await
     }
+}
+
+pub(super) fn create(
+    request: pb::CreateSecurityGroupRequest,
+) -> Result<CreateSecurityGroup, Status> {
+    let mut fields = Fields::of(SecurityGroup::FIELD);
+    let group = fields.required(request.security_group);
+    let request = CreateSecurityGroup {
+        id: SecurityGroupId(fields.new_id(&group.id)),
+        project: ProjectId(fields.uuid("project_id", &group.project_id)),
+        stateful: group.stateful,
+        rules: rules(group.rules, &mut fields),
+        naming: naming(group.name, group.description, group.labels),
+    };
+    fields.finish()?;
+    Ok(request)
+}
+
+pub(super) fn update(
+    request: pb::UpdateSecurityGroupRequest,
+) -> Result<UpdateSecurityGroup, Status> {
+    let pb::UpdateSecurityGroupRequest { security_group, update_mask } = request;
+    let mut fields = Fields::of(SecurityGroup::FIELD);
+    let group = fields.required(security_group);
+    let mask = Mask::new(update_mask, &CHANGEABLE, &FIXED, &mut fields);
+    let request = UpdateSecurityGroup {
+        id: SecurityGroupId(fields.uuid("id", &group.id)),
+        stateful: mask.replaces("stateful", group.stateful.is_some()).then_some(group.stateful),
+        rules: mask
+            .replaces("rules", !group.rules.is_empty())
+            .then(|| rules(group.rules, &mut fields)),
+        project: mask
+            .compares("project_id", !group.project_id.is_empty())
+            .then(|| ProjectId(fields.uuid("project_id", &group.project_id))),
+        etag: expected_etag(group.etag),
+        naming: naming_update(&mask, group.name, group.description, group.labels),
+    };
+    fields.finish()?;
+    Ok(request)
+}
+
+pub(super) fn add(request: pb::AddRulesRequest) -> Result<AddRules, Status> {
+    let mut fields = Fields::of("");
+    let request = AddRules {
+        id: SecurityGroupId(fields.uuid("security_group_id", &request.security_group_id)),
+        etag: expected_etag(request.etag),
+        rules: rules(request.rules, &mut fields),
+    };
+    fields.finish()?;
+    Ok(request)
+}
+
+pub(super) fn remove(request: pb::RemoveRulesRequest) -> Result<RemoveRules, Status> {
+    let mut fields = Fields::of("");
+    let id = SecurityGroupId(fields.uuid("security_group_id", &request.security_group_id));
+    let rule_ids = request.rule_ids.iter().enumerate();
+    let rule_ids =
+        rule_ids.map(|(index, id)| RuleId(fields.uuid(format_args!("rule_ids[{index}]"), id)));
+    let rules = rule_ids.collect();
+    fields.finish()?;
+    let request = RemoveRules { id, etag: expected_etag(request.etag), rules };
+    Ok(request)
 }
 
 /// Which security groups are listed.

@@ -35,6 +35,21 @@ pub(super) fn stopped(error: Stopped) -> Status {
     Status::unavailable(error.to_string())
 }
 
+/// The refusal of one part of a request, `prefix`: says which, and names its fields from there.
+pub(super) fn within(prefix: &str, refusal: &Status) -> Status {
+    let mut details = refusal.get_error_details();
+    let violations = details.bad_request().map(|wrong| {
+        let violations = wrong.field_violations.iter();
+        violations
+            .map(|wrong| FieldViolation::new(path(prefix, &wrong.field), wrong.description.clone()))
+    });
+    if let Some(violations) = violations.map(Iterator::collect::<Vec<_>>) {
+        details.set_bad_request(violations);
+    }
+    let message = format!("{prefix}: {}", refusal.message());
+    Status::with_error_details(refusal.code(), message, details)
+}
+
 /// What a request asks for does not exist.
 pub(super) fn unknown(id: ResourceId) -> Status {
     rejected("", Rejection::NotFound { kind: id.kind(), id: id.uuid(), field: None })

@@ -102,7 +102,7 @@ impl Filter<Subnet> for Wanted {
     }
 }
 
-fn create(request: pb::CreateSubnetRequest) -> Result<CreateSubnet, Status> {
+pub(super) fn create(request: pb::CreateSubnetRequest) -> Result<CreateSubnet, Status> {
     let mut fields = Fields::of(Subnet::FIELD);
     let subnet = fields.required(request.subnet);
     let request = CreateSubnet {
@@ -121,7 +121,7 @@ fn create(request: pb::CreateSubnetRequest) -> Result<CreateSubnet, Status> {
     Ok(request)
 }
 
-fn update(request: pb::UpdateSubnetRequest) -> Result<UpdateSubnet, Status> {
+pub(super) fn update(request: pb::UpdateSubnetRequest) -> Result<UpdateSubnet, Status> {
     let mut fields = Fields::of(Subnet::FIELD);
     let subnet = fields.required(request.subnet);
     let mask = Mask::new(request.update_mask, &CHANGEABLE, &FIXED, &mut fields);

@@ -56,9 +56,9 @@ impl Claims {
 
     /// The host that `port` is bound to.
     pub(crate) fn resolve(&self, model: &Model, port: &Port) -> Option<HostId> {
-        let requested = |host: &HostId| match &port.requested_host {
-            Some(name) => model.host(*host).is_some_and(|host| host.meta.name == *name),
-            None => true,
+        let requested = |id: &HostId| {
+            let name = port.requested_host.as_ref();
+            model.host(*id).is_some_and(|host| name.is_none_or(|name| host.meta.name == *name))
         };
         let best = self.by_port.get(&port.id).and_then(|claims| {
             let allowed = claims.iter().filter(|(host, _)| requested(host));
@@ -66,9 +66,8 @@ impl Claims {
         });
         // A host that has not reported since this controller started keeps what it had, against
         // everything but a plug that was seen to happen.
-        let silent = port.bound_host.filter(|host| {
-            requested(host) && model.host(*host).is_some() && !self.by_host.contains_key(host)
-        });
+        let silent =
+            port.bound_host.filter(|host| requested(host) && !self.by_host.contains_key(host));
         match (best, silent) {
             (Some((_, 0)) | None, Some(silent)) => Some(silent),
             (best, _) => best.map(|(&host, _)| host),

@@ -1,3 +1,5 @@
+pub(super) mod apply;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use topology::block::BlockFlow;
 use topology::compile::Compiler;
 use topology::intent::{Context, Plan, Rejection, Settings, adopt_project};
-use topology::model::{Change, HostId, PortId, Resource, ResourceId, Timestamp};
+use topology::model::{Change, HostId, Port, PortId, Resource, ResourceId, Timestamp};
 use tracing::{error, info};
 
 use super::binding::Claims;
@@ -24,6 +26,8 @@ const BATCH: usize = 256;
 /// What can be asked of the engine.
 pub(super) enum Command {
     Write(Box<dyn FnOnce(&mut Core) + Send>),
+    /// Tries changes on the state as of the last commit, and takes them back.
+    Preview(Box<dyn FnOnce(&mut Core) + Send>),
     Read(Box<dyn FnOnce(&View<'_>) + Send>),
     Report {
         target: Option<String>,
@@ -174,7 +178,7 @@ impl Core {
 
     fn handle(&mut self, command: Command) {
         match command {
-            Command::Write(write) => write(self),
+            Command::Write(act) | Command::Preview(act) => act(self),
             Command::Read(read) => read(&self.view()),
             Command::Report { target, report, reply } => self.report(target, &report, reply),
             Command::OvsdbConnected { host, connected } => {
@@ -258,21 +262,25 @@ impl Core {
     /// Binds each of `ports` to the host that has the best claim to it.
     fn bind(&mut self, ports: impl IntoIterator<Item = PortId>) {
         for id in ports {
-            let model = self.compiler.model();
-            let Some(port) = model.port(id) else { continue };
-            let bound_host = self.claims.resolve(model, port);
-            if bound_host == port.bound_host {
-                continue;
-            }
-            let mut port = topology::model::Port::clone(port);
-            info!(port = %id, from = ?port.bound_host, to = ?bound_host, "port bound");
+            let Some(mut port) = self.bound(id) else { continue };
             if self.staged == self.revision {
                 self.staged += 1;
             }
-            port.bound_host = bound_host;
             port.meta.revision = self.staged;
             self.apply(vec![Change::Put(Resource::Port(port.into()))]);
         }
+    }
+
+    /// The port as bound to the host that has the best claim to it; `None` when it is.
+    fn bound(&self, id: PortId) -> Option<Port> {
+        let model = self.compiler.model();
+        let port = model.port(id)?;
+        let bound_host = self.claims.resolve(model, port);
+        if bound_host == port.bound_host {
+            return None;
+        }
+        info!(port = %id, from = ?port.bound_host, to = ?bound_host, "port bound");
+        Some(Port { bound_host, ..Port::clone(port) })
     }
 
     fn report(
@@ -372,6 +380,7 @@ impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Write(_) => "Write",
+            Self::Preview(_) => "Preview",
             Self::Read(_) => "Read",
             Self::Report { .. } => "Report",
             Self::OvsdbConnected { .. } => "OvsdbConnected",

@@ -380,7 +380,7 @@ impl Engine {
         let _ = self.send(Command::Detach { host, session }).await;
     }
 
-    async fn send(&self, command: Command) -> Result<(), Stopped> {
+    pub(super) async fn send(&self, command: Command) -> Result<(), Stopped> {
         self.commands.send(command).await.map_err(|_| Stopped)
     }
 }

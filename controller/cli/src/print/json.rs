@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 
 use prost::{Message, Name};
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, Value,
+    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor,
+    ReflectMessage as _, Value,
 };
 use serde::ser::{Error as _, SerializeMap as _, Serializer};
 use serde::{Serialize, ser::SerializeSeq as _};
@@ -24,12 +25,23 @@ impl Json {
     }
 }
 
+/// The message that `text` is the JSON of, as protobuf has it: fields by the names of the
+/// `.proto` files or in lowerCamelCase.
+pub(crate) fn parse<M: Message + Name + Default>(text: &str) -> Result<M, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let message = DynamicMessage::deserialize(descriptor::<M>(), &mut deserializer)?;
+    deserializer.end()?;
+    Ok(message.transcode_to().expect("a message of the descriptor of its own type"))
+}
+
+fn descriptor<M: Name>() -> MessageDescriptor {
+    POOL.get_message_by_name(&M::full_name())
+        .expect("the descriptor set is of the same files as the types")
+}
+
 /// `message` with its descriptor.
 pub(crate) fn dynamic<M: Message + Name>(message: &M) -> DynamicMessage {
-    let descriptor = POOL
-        .get_message_by_name(&M::full_name())
-        .expect("the descriptor set is of the same files as the types");
-    let mut dynamic = DynamicMessage::new(descriptor);
+    let mut dynamic = DynamicMessage::new(descriptor::<M>());
     dynamic.transcode_from(message).expect("a message reads what it has written itself");
     dynamic
 }

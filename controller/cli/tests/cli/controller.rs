@@ -435,6 +435,26 @@ impl pb::change_service_server::ChangeService for Controller {
     type WaitStream = Responses<pb::WaitResponse>;
     type WatchStream = Responses<pb::WatchResponse>;
 
+    async fn apply(
+        &self,
+        request: Request<pb::ApplyRequest>,
+    ) -> Result<Response<pb::ApplyResponse>, Status> {
+        let request = request.into_inner();
+        self.write("ApplyRequest", &request)?;
+        let made = pb::Network { id: id(100), name: "blue".to_owned(), ..Default::default() };
+        let made = pb::resource::Resource::Network(made);
+        let plan = pb::apply_response::HostPlan {
+            name: "rack-1".to_owned(),
+            flows_added: 12,
+            ..Default::default()
+        };
+        Ok(Response::new(pb::ApplyResponse {
+            revision: 7,
+            resources: vec![pb::Resource { resource: Some(made) }, pb::Resource::default()],
+            plan: if request.validate_only { vec![plan] } else { vec![] },
+        }))
+    }
+
     async fn watch(
         &self,
         request: Request<pb::WatchRequest>,

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers are test code too")]
 
 mod answers;
+mod apply;
 mod controller;
 mod openflow;
 mod requests;

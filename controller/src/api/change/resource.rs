@@ -3,9 +3,10 @@
 use proto::v1 as pb;
 use proto::v1::resource::{Kind as PbKind, Resource as PbResource};
 use topology::key::Kind;
-use topology::model::Resource;
+use topology::model::{Resource, ResourceId};
 
 use crate::api::resource::{HostName, Resource as _};
+use crate::engine::View;
 
 /// The kinds that clients know, each after those that it refers to.
 pub(super) const KINDS: [(PbKind, Kind); 7] = [
@@ -37,4 +38,21 @@ pub(super) fn stored(resource: &Resource, host_name: HostName<'_>) -> Option<pb:
         Resource::Profile(_) => return None,
     };
     Some(pb::Resource { resource: Some(resource) })
+}
+
+/// A resource as its service answers it; without value when it is not there.
+pub(super) fn answer(view: &View<'_>, id: ResourceId) -> pb::Resource {
+    let resource = view.model.resource(id).and_then(|resource| {
+        Some(match resource {
+            Resource::Project(project) => PbResource::Project(project.answer(view)),
+            Resource::Network(network) => PbResource::Network(network.answer(view)),
+            Resource::Subnet(subnet) => PbResource::Subnet(subnet.answer(view)),
+            Resource::Port(port) => PbResource::Port(port.answer(view)),
+            Resource::Host(host) => PbResource::Host(host.answer(view)),
+            Resource::SecurityGroup(group) => PbResource::SecurityGroup(group.answer(view)),
+            Resource::AddressGroup(group) => PbResource::AddressGroup(group.answer(view)),
+            Resource::Profile(_) => return None,
+        })
+    });
+    pb::Resource { resource }
 }
