@@ -12,6 +12,7 @@ use clap::{Parser, ValueEnum};
 use serde::Deserialize;
 use topology::intent::Settings;
 use topology::model::OutOfRange;
+use topology::zone::Zones;
 
 use crate::store::Retention;
 use crate::switch::{ForeignFlows, OnDrift, Policy};
@@ -81,6 +82,10 @@ struct Options {
     /// VNIs for networks that do not ask for one [default: 1-16777215]
     #[arg(long, env = "WEFT_VNI_RANGE", value_name = "FIRST-LAST")]
     vni_range: Option<Range>,
+    /// The lowest conntrack zone that is Weft's; those below are left to the operator
+    /// [default: 4096]
+    #[arg(long, env = "WEFT_CONNTRACK_ZONE_FLOOR", value_name = "ZONE")]
+    conntrack_zone_floor: Option<u16>,
     /// Connections that a host may report, a second, for security group rules that are logged
     /// [default: 100]
     #[arg(long, env = "WEFT_RULE_LOG_RATE", value_name = "NUMBER")]
@@ -158,6 +163,8 @@ pub struct Config {
     pub settings: Settings,
     /// How much of the past is kept for clients that watch.
     pub retention: Retention,
+    /// Which conntrack zones are Weft's.
+    pub conntrack_zones: Zones,
     /// Connections of logged rules that a host may report, a second.
     pub rule_log_rate: NonZeroU32,
     /// Connections of switches, and of OVSDB servers, from one address.
@@ -204,6 +211,7 @@ impl Options {
             underlay_ipv6: self.underlay_ipv6.or(other.underlay_ipv6),
             vlan_range: self.vlan_range.or(other.vlan_range),
             vni_range: self.vni_range.or(other.vni_range),
+            conntrack_zone_floor: self.conntrack_zone_floor.or(other.conntrack_zone_floor),
             rule_log_rate: self.rule_log_rate.or(other.rule_log_rate),
             connections_per_address: self.connections_per_address.or(other.connections_per_address),
             change_log_size: self.change_log_size.or(other.change_log_size),
@@ -266,6 +274,7 @@ impl Options {
             advertise: self.advertise,
             settings,
             retention,
+            conntrack_zones: self.conntrack_zone_floor.map_or_else(Zones::default, Zones::from),
             rule_log_rate: self.rule_log_rate.unwrap_or(DEFAULT_RULE_LOG_RATE),
             connections_per_address: self
                 .connections_per_address
@@ -379,9 +388,11 @@ mod tests {
         let config = config(
             &["--data-dir", "/flag", "--grpc-listen", "unix:/run/weft", "--grpc-listen", "[::1]:1"],
             "data-dir = '/file'\nchange-log-age = '12h'\nunderlay-mtu = 9000\nvlan-range = '100-199'\n\
-             rule-log-rate = 7\ndrift = 'observe'\nread-back-interval = 5\n",
+             conntrack-zone-floor = 30000\nrule-log-rate = 7\n\
+             drift = 'observe'\nread-back-interval = 5\n",
         )
         .unwrap();
+        assert_eq!(config.conntrack_zones, Zones::from(30_000));
         assert_eq!(config.policy.drift, OnDrift::Observe);
         assert_eq!(config.policy.read_back_interval, Duration::from_secs(5));
         assert_eq!(config.policy.foreign, ForeignFlows::Keep);
@@ -407,6 +418,7 @@ mod tests {
         refuses(&["--vni-range", "9-1"], "", "expected FIRST-LAST");
         refuses(&["--grpc-listen", "localhost"], "", "expected ADDR:PORT or unix:PATH");
         refuses(&[], "data_dir = 'x'", "unknown field");
+        refuses(&["--conntrack-zone-floor", "65536"], "", "65536 is not in 0..=65535");
         refuses(&[], "rule-log-rate = 0", "nonzero");
         refuses(&["--change-log-age", "0d"], "", "expected such as 30m, 12h or 7d");
         refuses(&[], "change-log-age = '7'", "expected such as 30m, 12h or 7d");

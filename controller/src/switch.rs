@@ -10,6 +10,8 @@
 
 mod connection;
 mod exchange;
+mod headers;
+mod linger;
 mod listen;
 mod monitor;
 mod output;
@@ -20,8 +22,10 @@ mod prepare;
 mod recheck;
 mod reconcile;
 mod refusals;
+mod rule_log;
 mod script;
 mod session;
+mod zones;
 
 pub use connection::{Connection, ConnectionError};
 pub use exchange::Refused;

@@ -47,6 +47,7 @@ use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
 use topology::intent::Settings;
 use topology::model::HostId;
+use topology::zone::Zones;
 
 /// A served engine and a client of it.
 struct Api {
@@ -70,8 +71,8 @@ impl Api {
 
     /// With as much of the past as `retention` says.
     async fn start_keeping(directory: TempDir, retention: Retention) -> Self {
-        let settings = Settings::default();
-        let (engine, ended) = Engine::start(directory.path(), settings, retention).unwrap();
+        let (settings, zones) = (Settings::default(), Zones::default());
+        let (engine, ended) = Engine::start(directory.path(), settings, zones, retention).unwrap();
         let socket = GrpcAddress::Unix(directory.path().join("grpc"));
         let listener = listen(&socket).await.unwrap();
         let stopping = CancellationToken::new();

@@ -24,12 +24,13 @@ mod vtep;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use openflow::PortNo;
 use rustc_hash::FxHashMap;
 
 use crate::block::{Block, BlockFlow, BlockId};
 use crate::facts::HostFacts;
 use crate::key::Key;
-use crate::model::{Change, Host, HostId, Model, Profile, Remote, Resource};
+use crate::model::{Change, Host, HostId, Model, Port, Profile, Remote, Resource};
 use crate::zone::Zones;
 pub(crate) use forward::is_floating;
 pub(crate) use guard::allowed_source;
@@ -147,6 +148,12 @@ impl Compiler {
     /// given to the first ([`HostFacts::distinct`]).
     pub fn facts(&self, host: HostId) -> Option<&HostFacts> {
         self.inputs.facts.get(&host)
+    }
+
+    /// True when `port` has no flows where `number` is its OpenFlow port number, because that
+    /// leaves no conntrack zone for it.
+    pub fn lacks_zone(&self, port: &Port, number: PortNo) -> bool {
+        self.inputs.zones.of(number).is_none() && self.inputs.port_policy(port, number).is_none()
     }
 
     /// The conntrack zones that ports have.

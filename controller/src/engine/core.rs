@@ -10,6 +10,7 @@ use topology::block::BlockFlow;
 use topology::compile::Compiler;
 use topology::intent::{Context, Plan, Rejection, Settings, adopt_project};
 use topology::model::{Change, HostId, Port, PortId, Resource, ResourceId, Timestamp};
+use topology::zone::Zones;
 use tracing::{error, info};
 
 use super::binding::Claims;
@@ -111,13 +112,14 @@ impl Core {
     pub(super) fn load(
         store: Store,
         settings: Settings,
+        zones: Zones,
         signals: Signals,
     ) -> Result<Self, StoreError> {
         let snapshot = store.load()?;
         let mut core = Self {
             store,
             settings,
-            compiler: Compiler::new(),
+            compiler: Compiler::with_zones(zones),
             revision: snapshot.revision,
             claims: Claims::default(),
             fleet: Fleet::default(),

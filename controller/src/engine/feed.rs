@@ -37,8 +37,12 @@ pub struct Update {
     pub put: Vec<Arc<BlockFlow>>,
     /// Flows to remove, unless they were replaced by another block's.
     pub removed: Vec<Arc<BlockFlow>>,
-    /// Blocks all of whose flows go, before any is put.
+    /// Blocks all of whose flows go before any is put: some of these flows are put again.
     pub cleared: Vec<BlockId>,
+    /// Blocks that the host had no use for until now.
+    pub gained: Vec<BlockId>,
+    /// Blocks that the host has no use for any more: all of their flows go.
+    pub left: Vec<BlockId>,
     /// To be confirmed when the switch has them.
     pub ticket: Ticket,
 }
@@ -141,15 +145,18 @@ impl Feed {
         }
         let pending = std::mem::take(&mut self.pending);
         let mut net = Net::default();
-        let mut cleared = Vec::new();
+        let (mut cleared, mut gained, mut left) = (Vec::new(), Vec::new(), Vec::new());
         for &id in &pending {
             let block = compiler.block(id).filter(|_| compiler.is_subscribed(host, id));
             let Some(block) = block else {
-                cleared.extend(self.handed.remove(&id).map(|_| id));
+                left.extend(self.handed.remove(&id).map(|_| id));
                 continue;
             };
             let journal = match self.handed.insert(id, block.version()) {
-                None => None,
+                None => {
+                    gained.push(id);
+                    None
+                }
                 Some(version) => {
                     let journal = block.since(version);
                     cleared.extend(journal.is_none().then_some(id));
@@ -163,7 +170,7 @@ impl Feed {
         }
         let put = net.put.into_values().collect();
         let removed = net.removed.into_values().collect();
-        let update = Update { put, removed, cleared, ticket };
+        let update = Update { put, removed, cleared, gained, left, ticket };
         self.in_flight = Some((ticket, pending));
         Some(update)
     }

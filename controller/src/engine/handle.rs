@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use topology::block::{BlockFlow, BlockId};
 use topology::intent::{Context, Plan, Rejection, Settings};
 use topology::model::HostId;
+use topology::zone::Zones;
 
 use super::core::{Command, Core, Signals};
 use super::drift::Comparison;
@@ -107,8 +108,9 @@ pub enum Which {
 }
 
 impl Engine {
-    /// Loads the store in `directory`, compiles it, and starts the engine's thread; of what was
-    /// committed, what `retention` says is kept for those who follow.
+    /// Loads the store in `directory`, compiles it, and starts the engine's thread. Ports get the
+    /// conntrack zones that `zones` says; of what was committed, what `retention` says is kept for
+    /// those who follow.
     ///
     /// The second part of the answer resolves when the engine has ended, to the reason when it
     /// was not that all handles are gone.
@@ -119,6 +121,7 @@ impl Engine {
     pub fn start(
         directory: &Path,
         settings: Settings,
+        zones: Zones,
         retention: Retention,
     ) -> Result<(Self, oneshot::Receiver<Result<(), StoreError>>), StartError> {
         let (commands, queue) = mpsc::channel(QUEUE);
@@ -135,7 +138,7 @@ impl Engine {
         );
         let store = Store::open(directory, retention).and_then(|store| {
             let log = store.change_log();
-            Ok((Core::load(store, settings, signals)?, log))
+            Ok((Core::load(store, settings, zones, signals)?, log))
         });
         let (core, log) = store
             .map_err(|error| StartError::Store { path: directory.display().to_string(), error })?;

@@ -113,11 +113,19 @@ impl View<'_> {
             }
             _ => {}
         }
-        if !self.compiler.facts(id).is_some_and(|facts| facts.ports.contains_key(&port.id)) {
-            return (
-                PortStatus::Building,
-                format!("host {name} has given it no OpenFlow port yet"),
+        let facts = self.compiler.facts(id);
+        let Some(&number) = facts.and_then(|facts| facts.ports.get(&port.id)) else {
+            let reason = format!("host {name} has given it no OpenFlow port yet");
+            return (PortStatus::Building, reason);
+        };
+        if self.compiler.lacks_zone(port, number) {
+            let floor = self.compiler.zones().floor();
+            let reason = format!(
+                "its OpenFlow port {} on host {name} leaves no conntrack zone for it: {floor} and \
+                 the number are above 65535",
+                number.0
             );
+            return (PortStatus::Error, reason);
         }
         if let Some(refused) = self.refused(id, port) {
             return (PortStatus::Error, reason_of(name, refused));

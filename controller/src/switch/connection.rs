@@ -15,6 +15,7 @@ use super::exchange::{MAX_ERROR_BYTES, MAX_FLOWS, MAX_READ_BACK_BYTES};
 use super::monitor::changes_of_others;
 use super::output::Output;
 use super::pace::{Pace, unasked_reply};
+use super::rule_log::RuleLog;
 use crate::limits::{Breach, Breaches};
 
 /// Bytes that may wait to be read by the switch: several times the largest bundle.
@@ -91,6 +92,8 @@ pub struct Connection {
     received: u64,
     /// Changes by others that the switch has told of.
     disturbances: u64,
+    /// Where reports of logged rules go.
+    rule_log: Option<RuleLog>,
 }
 
 impl Connection {
@@ -104,8 +107,16 @@ impl Connection {
         let input = BytesMut::with_capacity(READ);
         let pace = Pace::new(Instant::now());
         let output = Output::default();
-        let (received, disturbances) = (0, 0);
-        let mut connection = Self { stream, session, input, output, pace, received, disturbances };
+        let mut connection = Self {
+            stream,
+            session,
+            input,
+            output,
+            pace,
+            received: 0,
+            disturbances: 0,
+            rule_log: None,
+        };
         loop {
             if let Event::Ready(features) = connection.next().await? {
                 return Ok((connection, features));
@@ -116,6 +127,12 @@ impl Connection {
     /// From here on, `breaches` is told when the switch, at `peer`, has to be slowed down.
     pub(super) fn account_to(&mut self, breaches: Breaches, peer: IpAddr) {
         self.pace.account_to(breaches, peer);
+    }
+
+    /// From here on, what the switch reports of logged rules goes to `log`, whatever else is waited
+    /// for; before, it is an event like others.
+    pub(super) fn log_rules(&mut self, log: RuleLog) {
+        self.rule_log = Some(log);
     }
 
     /// Bytes that have come since the connection was made.
@@ -148,6 +165,10 @@ impl Connection {
                         return Err(ConnectionError::UnaskedReply { kind, xid });
                     }
                     self.pace.unasked(Instant::now());
+                    if let (Message::PacketIn(report), Some(log)) = (message, &self.rule_log) {
+                        log.take(report.clone());
+                        continue;
+                    }
                 }
                 self.disturbances += changes_of_others(&event);
                 return Ok(event);

@@ -1,8 +1,9 @@
+use std::collections::BTreeSet;
 use std::fmt;
 
 use bytes::Bytes;
 use openflow::message::{
-    BundleControl, BundleControlType, BundleFlags, ErrorCode, ErrorMessage, FlowStats,
+    BundleControl, BundleControlType, BundleFlags, CtFlushZone, ErrorCode, ErrorMessage, FlowStats,
     FlowStatsRequest, Message, MultipartReplyBody, MultipartRequestBody, bundle_add_frame,
 };
 use openflow::session::{Event, Session};
@@ -112,6 +113,24 @@ impl Connection {
             refused.extend(self.send_singly(steps).await?);
         }
         Ok(refused)
+    }
+
+    /// Lets the switch forget every connection in these conntrack zones, and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// When the connection ends.
+    pub(super) async fn flush(&mut self, zones: &BTreeSet<u16>) -> Result<(), ConnectionError> {
+        if zones.is_empty() {
+            return Ok(());
+        }
+        for &zone in zones {
+            self.send(&Message::CtFlushZone(CtFlushZone { zone }))?;
+        }
+        for (_, error) in self.barrier().await? {
+            warn!(error = %error.code, "the switch refused to flush a conntrack zone");
+        }
+        Ok(())
     }
 
     /// Sends the steps as one atomic bundle, and waits for the barrier behind it.

@@ -42,7 +42,14 @@ impl Script {
     /// What has changed since the last hand-over.
     pub fn from_update(update: Update) -> Self {
         let removed = update.removed.iter().map(|flow| flow.flow.clone()).collect();
-        Self::ordered(update.cleared, update.put, removed)
+        let mut cleared = update.cleared;
+        cleared.extend(update.left);
+        Self::ordered(cleared, update.put, removed)
+    }
+
+    /// These blocks go, and nothing comes.
+    pub(super) fn clearing(blocks: Vec<BlockId>) -> Self {
+        Self::ordered(blocks, vec![], vec![])
     }
 
     /// These flows, and nothing else.

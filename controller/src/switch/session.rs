@@ -11,11 +11,14 @@ use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, info};
 
 use super::connection::{Connection, ConnectionError};
+use super::linger::Lingering;
 use super::listen::Switches;
 use super::policy::Policy;
 use super::recheck::Rechecks;
 use super::refusals::Refusals;
+use super::rule_log::RuleLog;
 use super::script::Script;
+use super::zones::PortZones;
 use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket};
 use crate::limits::Breach;
 
@@ -87,6 +90,7 @@ async fn attach(
             }
         }
     };
+    connection.log_rules(RuleLog::start(engine.clone(), place.host, log_rate));
     let prepared = connection.prepare(log_rate).await?;
     // What a switch refuses once it would refuse each time.
     let settings_due = (prepared.refused == 0).then(|| Instant::now() + SETTINGS_INTERVAL);
@@ -104,6 +108,8 @@ async fn attach(
         refusals: Refusals::default(),
         settings_due,
         settings_wrong: 0,
+        zones: PortZones::default(),
+        lingering: Lingering::default(),
     })
 }
 
@@ -121,6 +127,8 @@ struct Session {
     settings_due: Option<Instant>,
     /// Settings that were found to be wrong and left so.
     settings_wrong: usize,
+    zones: PortZones,
+    lingering: Lingering,
 }
 
 impl Session {
@@ -128,8 +136,9 @@ impl Session {
         self.synchronise().await?;
         loop {
             let (host, session) = (self.place.host, self.place.session);
-            while let Some(update) = self.engine.next(host, session).await? {
+            while let Some(mut update) = self.engine.next(host, session).await? {
                 let ticket = update.ticket;
+                self.lingering.hold_back(&mut update, Instant::now());
                 let script = Script::from_update(update);
                 debug!(flow_mods = script.len(), revision = ticket.revision, "sending changes");
                 self.carry_out(&script).await?;
@@ -138,7 +147,12 @@ impl Session {
             if self.connection.take_disturbances() > 0 {
                 self.rechecks.disturbed();
             }
-            let deadlines = [self.rechecks.deadline(), self.settings_due, self.refusals.deadline()];
+            let deadlines = [
+                self.rechecks.deadline(),
+                self.settings_due,
+                self.refusals.deadline(),
+                self.lingering.deadline(),
+            ];
             let deadline = deadlines.into_iter().flatten().min();
             tokio::select! {
                 // First who has changed what, then what time it is: else a session that was
@@ -159,7 +173,10 @@ impl Session {
     /// Sends a script. What the switch refuses of it is told to the engine and tried again later;
     /// the rest is as if nothing had been refused.
     async fn carry_out(&mut self, script: &Script) -> Result<(), SessionEnd> {
+        let flushes = self.zones.follow(script);
+        self.connection.flush(&flushes.gained).await?;
         let refused = self.connection.carry_out(script).await?;
+        self.connection.flush(&flushes.changed).await?;
         if self.refusals.follow(script, refused, Instant::now()) {
             self.tell_refusals().await?;
         }
@@ -181,6 +198,14 @@ impl Session {
         let told = self.refusals.told();
         info!(host = %self.place.host, flows = told.count, "flows that the switch does not take");
         Ok(self.engine.refused(self.place.host, self.place.session, told).await?)
+    }
+
+    /// Takes away what has lingered for long enough. The switch has confirmed what made it
+    /// superfluous; that it is gone is no news to anybody.
+    async fn let_go(&mut self) -> Result<(), SessionEnd> {
+        let script = Script::clearing(self.lingering.take_due(Instant::now()));
+        debug!(blocks = script.len(), "removing policy that is not used any more");
+        self.carry_out(&script).await
     }
 
     async fn confirm(

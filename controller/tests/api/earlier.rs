@@ -72,7 +72,8 @@ fn store(directory: &TempDir) {
 }
 
 fn start(directory: &TempDir) -> (Engine, oneshot::Receiver<Result<(), StoreError>>) {
-    Engine::start(directory.path(), Settings::default(), Retention::default()).unwrap()
+    let (settings, zones) = (Settings::default(), Zones::default());
+    Engine::start(directory.path(), settings, zones, Retention::default()).unwrap()
 }
 
 /// The revision, the default group's id and next key, and the groups of both ports.

@@ -189,7 +189,13 @@ async fn a_ports_counters_are_those_of_its_own_flows_on_its_host() {
             byte_count: packet_count * 60,
         };
         // Several flows of one reason are one count, and what lets packets pass is none.
-        let flows = [(Detail::DhcpServer, 2), (Detail::DhcpServer, 3), (Detail::OwnArp, 9)];
+        let flows = [
+            (Detail::DhcpServer, 2),
+            (Detail::DhcpServer, 3),
+            (Detail::OwnArp, 9),
+            (Detail::EgressNew, 4),
+            (Detail::IngressNew, 1),
+        ];
         reply.send(flows.map(|(detail, packets)| flow(detail, packets)).into()).unwrap();
         requested.recv().await;
     });
@@ -203,6 +209,7 @@ async fn a_ports_counters_are_those_of_its_own_flows_on_its_host() {
         ("DhcpServer", "guard", 5, 300)
     );
     assert!(counters.drops.iter().any(|drop| drop.reason == "Spoofed"), "{counters:?}");
+    assert_eq!((counters.opened, counters.accepted), (4, 1));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tests::{Daemon, Kind};
 
 /// The flags of the contract and the others, each with what `--help` says when it is not given.
-const DEFAULTS: [(&str, &str); 20] = [
+const DEFAULTS: [(&str, &str); 21] = [
     ("data-dir", "/var/lib/weft"),
     ("openflow-listen", "0.0.0.0:6633 and 0.0.0.0:6653"),
     ("ovsdb-listen", "0.0.0.0:6640"),
@@ -24,6 +24,7 @@ const DEFAULTS: [(&str, &str); 20] = [
     ("underlay-ipv6", "false"),
     ("vlan-range", "2-4094"),
     ("vni-range", "1-16777215"),
+    ("conntrack-zone-floor", "4096"),
     ("rule-log-rate", "100"),
     ("connections-per-address", "64"),
     ("change-log-size", "100000"),

@@ -24,7 +24,7 @@ impl BlockFlow {
 
     /// A flow that goes to one switch, or, when `shared`, to many: such a flow is encoded now,
     /// once for all of them. The frame of another is made when it is asked for, and not kept.
-    pub(crate) fn new(flow: Flow, shared: bool) -> Self {
+    pub fn new(flow: Flow, shared: bool) -> Self {
         // Copied to a buffer of its own size: the flow stays as long as the object it is for.
         let shared = shared.then(|| Bytes::copy_from_slice(&encode(&flow)));
         Self { flow, shared }

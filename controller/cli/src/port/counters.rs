@@ -22,6 +22,7 @@ pub(super) async fn show(session: &mut Session<'_>, reference: &str) -> Result<(
             let dropped: Vec<_> = counters.drops.iter().filter(|drop| drop.packets > 0).collect();
             let heading = if dropped.is_empty() { "no packet dropped" } else { "packets dropped" };
             session.printer.line("")?;
+            connections(session, &counters)?;
             session.printer.line(&text::printable(&format!("{heading} on {}", counters.host)))?;
             if dropped.is_empty() { Ok(()) } else { table(session, dropped) }
         }
@@ -37,7 +38,14 @@ pub(super) async fn print(session: &mut Session<'_>, reference: &str) -> Result<
     if session.printer.is_json() {
         return session.printer.one(&counters);
     }
+    connections(session, &counters)?;
     table(session, counters.drops.iter().collect())
+}
+
+/// How many connections there were.
+fn connections(session: &mut Session<'_>, counters: &pb::PortCounters) -> Result<(), Failure> {
+    let pb::PortCounters { opened, accepted, .. } = counters;
+    session.printer.line(&format!("connections: {opened} opened, {accepted} accepted"))
 }
 
 async fn fetch(session: &Session<'_>, id: String) -> Result<pb::PortCounters, Status> {

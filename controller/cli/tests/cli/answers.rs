@@ -312,6 +312,7 @@ fn show_tells_what_a_ports_host_has_dropped() {
     let (port, dropped) = shown.stdout.split_once("\n\n").expect("two parts");
     assert!(port.starts_with("id "), "{port}");
     expect![[r#"
+        connections: 12 opened, 7 accepted
         packets dropped on h1
         PACKETS  BYTES  TABLE  REASON   EXPLANATION
         3        180    guard  Spoofed  source address that is not the port's
@@ -326,10 +327,11 @@ fn show_tells_what_a_ports_host_has_dropped() {
         "port counters web-1",
         0,
         expect![[r#"
-        PACKETS  BYTES  TABLE  REASON      EXPLANATION
-        0        0      guard  DhcpServer  source address that is not the port's
-        3        180    guard  Spoofed     source address that is not the port's
-    "#]],
+            connections: 12 opened, 7 accepted
+            PACKETS  BYTES  TABLE  REASON      EXPLANATION
+            0        0      guard  DhcpServer  source address that is not the port's
+            3        180    guard  Spoofed     source address that is not the port's
+        "#]],
         expect![[""]],
     );
 }

@@ -351,7 +351,7 @@ service! {
             bytes: packets * 60,
         };
         let drops = vec![drop("DhcpServer", 0), drop("Spoofed", 3)];
-        Ok(Response::new(pb::PortCounters { port_id, host: "h1".to_owned(), drops }))
+        Ok(Response::new(pb::PortCounters { port_id, host: "h1".to_owned(), drops, opened: 12, accepted: 7 }))
     }
 }
 

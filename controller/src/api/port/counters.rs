@@ -28,7 +28,13 @@ impl Api {
             let gone = format!("host {name:?} is not connected, or went while it was asked");
             Status::unavailable(gone)
         })?;
-        Ok(pb::PortCounters { port_id: id.0.to_string(), host: name, drops: drops(&flows) })
+        Ok(pb::PortCounters {
+            port_id: id.0.to_string(),
+            host: name,
+            drops: drops(&flows),
+            opened: packets(&flows, Detail::EgressNew),
+            accepted: packets(&flows, Detail::IngressNew),
+        })
     }
 }
 
@@ -46,6 +52,12 @@ fn drops(flows: &[FlowStats]) -> Vec<Drop> {
         }
     }
     drops.into_values().collect()
+}
+
+/// What the flows of one detail have counted.
+fn packets(flows: &[FlowStats], detail: Detail) -> u64 {
+    let flows = flows.iter().filter(|flow| Cookie(flow.flow.cookie).detail() == Some(detail));
+    flows.fold(0, |sum, flow| sum.saturating_add(flow.packet_count))
 }
 
 fn none(detail: Detail) -> Drop {

@@ -14,6 +14,7 @@ use tracing::{debug, info, warn};
 use super::super::policy::{ForeignFlows, OnDrift};
 use super::super::reconcile::{Difference, difference};
 use super::super::script::Script;
+use super::super::zones::PortZones;
 use super::{SETTINGS_INTERVAL, Session, SessionEnd};
 use crate::engine::{Comparison, Stopped, Which};
 
@@ -32,7 +33,8 @@ impl Session {
         let snapshot = self.engine.snapshot(self.place.host, self.place.session).await?;
         let snapshot = snapshot.ok_or(SessionEnd::Replaced)?;
         let ticket = snapshot.ticket;
-        let mut difference = self.compare(snapshot.flows, turn).await?;
+        let (mut difference, zones) = self.compare(snapshot.flows, turn).await?;
+        self.zones = zones;
         info!(
             host = %self.place.host,
             put = difference.put.len(),
@@ -51,6 +53,9 @@ impl Session {
     pub(super) async fn look(&mut self) -> Result<(), SessionEnd> {
         let now = Instant::now();
         let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        if is_due(self.lingering.deadline()) {
+            self.let_go().await?;
+        }
         if is_due(self.settings_due) {
             self.look_at_settings().await?;
             self.settings_due = self.settings_due.map(|_| Instant::now() + SETTINGS_INTERVAL);
@@ -72,7 +77,7 @@ impl Session {
         // When something is to be sent first, that comes first; then it is tried again.
         let settled = self.engine.settled(self.place.host, self.place.session).await?;
         let Some(flows) = settled else { return Ok(()) };
-        let mut difference = self.compare(flows, turn).await?;
+        let (mut difference, _) = self.compare(flows, turn).await?;
         self.refusals.discount(&mut difference);
         let found = std::mem::take(&mut difference.tables);
         let heal = self.policy.drift == OnDrift::Heal;
@@ -122,12 +127,13 @@ impl Session {
         }
     }
 
-    /// Reads back what the switch has, and compares it with `wanted`.
+    /// Reads back what the switch has, and compares it with `wanted` and with what is left for a
+    /// moment; answers also which port has which conntrack zone there.
     async fn compare(
         &mut self,
         wanted: Vec<Arc<BlockFlow>>,
         turn: OwnedSemaphorePermit,
-    ) -> Result<Difference, SessionEnd> {
+    ) -> Result<(Difference, PortZones), SessionEnd> {
         // What others do from here on may or may not be seen: it is a reason to look again.
         self.connection.take_disturbances();
         let mut turn = Some(turn);
@@ -141,10 +147,13 @@ impl Session {
                 }
             }
         };
+        let mut installed = installed;
+        installed.retain(|stats| !self.lingering.has(&stats.flow));
         let compared = tokio::task::spawn_blocking(move || {
+            let zones = PortZones::of(installed.iter().map(|stats| &stats.flow));
             let difference = difference(&wanted, &installed);
             drop((installed, turn));
-            difference
+            (difference, zones)
         });
         Ok(compared.await.map_err(|_| Stopped)?)
     }

@@ -47,7 +47,11 @@ impl Inputs {
 
     /// By what a port is judged; `None` where there is no conntrack zone for its number: then it
     /// gets no flows at all.
-    pub(super) fn port_policy(&self, port: &Port, number: PortNo) -> Option<PortPolicy> {
+    pub(in crate::compile) fn port_policy(
+        &self,
+        port: &Port,
+        number: PortNo,
+    ) -> Option<PortPolicy> {
         if !port.port_security {
             return Some(PortPolicy::Off);
         }
