@@ -7,21 +7,29 @@
 //! The tests themselves are in `tests/`, one file for each theme; every one has a lab of its own.
 
 mod api;
+mod conversation;
 mod daemon;
 mod expect;
 mod installed;
+mod policy;
 mod port;
+mod probe;
 mod scene;
 mod segment;
+mod stream;
 mod wire;
 
 pub use api::Api;
+pub use conversation::Conversation;
 pub use daemon::Daemon;
 pub use expect::{Refusal, assert_reaches, assert_silent, refusal};
 pub use installed::{Installed, installed};
+pub use policy::Allow;
 pub use port::{address, allowed, fixed};
+pub use probe::{Probe, tcp, udp};
 pub use scene::{READY, Scene};
 pub use segment::{Guest, Kind, Segment};
+pub use stream::{LaneReport, Stream};
 pub use wire::{
     duplicate_detection, link_local, neighbour_solicitation, redirect, router_advertisement,
     udp_in_ipv6, vxlan_datagram,

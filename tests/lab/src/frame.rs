@@ -34,15 +34,25 @@ impl Frame {
     }
 
     /// An IPv4 packet (RFC 791 §3.1) with a protocol number and what follows the header.
-    pub fn ipv4(
+    pub fn ipv4(from: (Mac, Ipv4Addr), to: (Mac, Ipv4Addr), protocol: u8, payload: &[u8]) -> Self {
+        Self::ipv4_fragment(from, to, protocol, 0, payload)
+    }
+
+    /// A piece of an IPv4 packet whose number is 1: `fragment` is what its header has in the place
+    /// of flags and fragment offset.
+    pub fn ipv4_fragment(
         (from, source): (Mac, Ipv4Addr),
         (to, destination): (Mac, Ipv4Addr),
         protocol: u8,
+        fragment: u16,
         payload: &[u8],
     ) -> Self {
         let [high, low] = be_length(20 + payload.len());
-        // Version 4 and 5 words; whole; 64 hops.
-        let mut header = vec![0x45, 0, high, low, 0, 0, 0, 0, 64, protocol, 0, 0];
+        // Version 4 and 5 words; 64 hops.
+        let number = u8::from(fragment != 0);
+        let mut header = vec![0x45, 0, high, low, 0, number];
+        header.extend(fragment.to_be_bytes());
+        header.extend([64, protocol, 0, 0]);
         header.extend(source.octets());
         header.extend(destination.octets());
         let sum = checksum(&[&header]);
@@ -51,12 +61,22 @@ impl Frame {
         Self::ethernet(to, from, 0x0800, &header)
     }
 
+    /// An ICMP message (RFC 792), given from its type on; its checksum is computed.
+    ///
+    /// # Panics
+    ///
+    /// When `message` has no room for a checksum.
+    pub fn icmp(from: (Mac, Ipv4Addr), to: (Mac, Ipv4Addr), message: &[u8]) -> Self {
+        let mut message = message.to_vec();
+        message[2..4].fill(0);
+        let sum = checksum(&[&message]);
+        message[2..4].copy_from_slice(&sum);
+        Self::ipv4(from, to, 1, &message)
+    }
+
     /// An ICMP echo request (RFC 792) in IPv4.
     pub fn echo_request(from: (Mac, Ipv4Addr), to: (Mac, Ipv4Addr)) -> Self {
-        let mut echo = vec![8, 0, 0, 0, 0x57, 0xef, 0, 1];
-        let sum = checksum(&[&echo]);
-        echo[2..4].copy_from_slice(&sum);
-        Self::ipv4(from, to, 1, &echo)
+        Self::icmp(from, to, &[8, 0, 0, 0, 0x57, 0xef, 0, 1])
     }
 
     /// A UDP datagram (RFC 768) in IPv4, without a checksum.
