@@ -94,7 +94,7 @@ pub(crate) enum Command {
     /// Make many changes, all or none, or tell what they would come to
     Apply(Apply),
 
-    /// Follow what changes, from now or from a revision
+    /// Tell everything there is and then what changes, or what changed since a revision
     Watch(Watch),
 
     /// OpenFlow 1.3: messages and flows as bytes and as text; needs no controller
