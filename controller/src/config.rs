@@ -14,6 +14,7 @@ use topology::intent::Settings;
 use topology::model::OutOfRange;
 use topology::zone::Zones;
 
+use crate::engine::RemovalLimit;
 use crate::store::Retention;
 use crate::switch::{ForeignFlows, OnDrift, Policy};
 
@@ -114,6 +115,14 @@ struct Options {
     /// Switches that are read back at a time; the others wait [default: 8]
     #[arg(long, env = "WEFT_PARALLEL_READ_BACKS", value_name = "NUMBER")]
     parallel_read_backs: Option<NonZeroU32>,
+    /// How much of its flows a host may lose when it is first seen, in percent; more is held until
+    /// `weft host release` [default: 50]
+    #[arg(long, env = "WEFT_REMOVAL_LIMIT", value_name = "PERCENT",
+        value_parser = clap::value_parser!(u8).range(0..=100))]
+    removal_limit: Option<u8>,
+    /// So many flows may go whatever their share is [default: 500]
+    #[arg(long, env = "WEFT_REMOVAL_FLOOR", value_name = "FLOWS")]
+    removal_floor: Option<u32>,
     /// What to log: error, warn, info, debug, trace, or per module (info,controller::switch=debug)
     /// [default: info]
     #[arg(long, env = "WEFT_LOG", value_name = "FILTER")]
@@ -220,6 +229,8 @@ impl Options {
             foreign_flows: self.foreign_flows.or(other.foreign_flows),
             read_back_interval: self.read_back_interval.or(other.read_back_interval),
             parallel_read_backs: self.parallel_read_backs.or(other.parallel_read_backs),
+            removal_limit: self.removal_limit.or(other.removal_limit),
+            removal_floor: self.removal_floor.or(other.removal_floor),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
         }
@@ -227,6 +238,7 @@ impl Options {
 
     fn policy(&self) -> Policy {
         let defaults = Policy::default();
+        let removal = defaults.removal_limit;
         let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
         let interval = self.read_back_interval.map(seconds);
         let parallel = self.parallel_read_backs.and_then(|number| number.try_into().ok());
@@ -235,6 +247,11 @@ impl Options {
             foreign: self.foreign_flows.unwrap_or_default(),
             read_back_interval: interval.unwrap_or(defaults.read_back_interval),
             parallel_read_backs: parallel.unwrap_or(defaults.parallel_read_backs),
+            removal_limit: RemovalLimit {
+                // What the file says is not checked when it is read.
+                percent: self.removal_limit.unwrap_or(removal.percent).min(100),
+                floor: self.removal_floor.map_or(removal.floor, u64::from),
+            },
         }
     }
 

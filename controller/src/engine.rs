@@ -15,6 +15,7 @@ mod core;
 mod drift;
 mod feed;
 mod fleet;
+mod guard;
 mod handle;
 mod refused;
 mod report;
@@ -23,6 +24,7 @@ mod view;
 pub use core::apply::{ApplyError, HostPlan, Step, StepPlan};
 pub use drift::{Comparison, Drift, DriftByTable, TableDrift};
 pub use feed::{SessionId, Snapshot, Ticket, Update};
+pub use guard::{Hold, Removal, RemovalLimit};
 pub use handle::{
     Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, Which, WriteError,
 };

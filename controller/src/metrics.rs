@@ -140,6 +140,9 @@ fn record(recorder: &PrometheusRecorder, view: &View<'_>) {
             );
             gauge!("weft_host_refused_flows", "host" => name.clone())
                 .set(status.refused.count as f64);
+            describe_gauge!("weft_host_held_flows", "Flows that stay until they are released");
+            let held = status.hold.map_or(0, |hold| hold.removal.flows);
+            gauge!("weft_host_held_flows", "host" => name.clone()).set(held as f64);
             record_drift(&name, &status.drift);
         }
     });

@@ -160,6 +160,7 @@ methods! {
         list_hosts = list_hosts: ListHostsRequest => ListHostsResponse;
         update_host = update_host: UpdateHostRequest => Host;
         delete_host = delete_host: DeleteHostRequest => DeleteHostResponse;
+        release_host = release: ReleaseHostRequest => Host;
     }
     FlowServiceClient {
         list_flows = list: ListFlowsRequest => ListFlowsResponse;

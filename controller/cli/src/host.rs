@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use proto::v1 as pb;
+use proto::v1::host_service_client::HostServiceClient;
 
 use crate::failure::Failure;
 use crate::fields::{Changed, New, Update};
@@ -28,6 +29,16 @@ pub(crate) enum HostCommand {
 
     /// Change a host
     Update(Change),
+
+    /// Let go the flows that are held on hosts
+    ///
+    /// A host whose flows belong to nothing in the store, when the controller
+    /// first sees it, keeps them until this is said.
+    Release {
+        /// Names or ids
+        #[arg(required = true, value_name = "HOST")]
+        hosts: Vec<String>,
+    },
 
     /// Forget hosts
     Delete {
@@ -92,6 +103,7 @@ impl HostCommand {
                 let current = session.resolve(&change.host).await?;
                 session.update(change.update(&current)).await
             }
+            Self::Release { hosts } => release(session, &hosts).await,
             Self::Delete { hosts } => session.delete::<pb::Host>(&hosts).await,
         }
     }
@@ -111,6 +123,16 @@ impl Change {
     }
 }
 
+async fn release(session: &mut Session<'_>, hosts: &[String]) -> Result<(), Failure> {
+    let mut client = HostServiceClient::new(session.channel.clone());
+    for host in hosts {
+        let id = session.id_of::<pb::Host>(Some(host)).await?;
+        let host = client.release(pb::ReleaseHostRequest { id }).await?.into_inner();
+        session.printer.one(&host)?;
+    }
+    Ok(())
+}
+
 /// Headings of [`row`].
 pub(crate) const COLUMNS: &[&str] =
     &["ID", "NAME", "STATE", "TUNNEL IP", "BRIDGES", "OVS", "FLOWS", "REVISION", "LAST SEEN"];
@@ -128,7 +150,13 @@ pub(crate) fn row(host: &pb::Host, _: &Names) -> Vec<String> {
     vec![
         host.id.clone(),
         host.name.clone(),
-        host.state().as_str_name().to_owned(),
+        match host.hold {
+            Some(hold) => {
+                let state = host.state().as_str_name();
+                format!("{state}, {} of {} flows held", hold.flows, hold.of_flows)
+            }
+            None => host.state().as_str_name().to_owned(),
+        },
         host.tunnel_ip.clone(),
         mappings.collect::<Vec<_>>().join(", "),
         host.ovs_version.clone(),

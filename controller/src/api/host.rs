@@ -73,6 +73,18 @@ impl HostService for Api {
             self.delete(&id, etag, |context, id, etag| delete_host(context, HostId(id), etag));
         Ok(Response::new(pb::DeleteHostResponse { revision: delete.await? }))
     }
+
+    async fn release(
+        &self,
+        request: Request<pb::ReleaseHostRequest>,
+    ) -> Result<Response<pb::Host>, Status> {
+        let id = &request.get_ref().id;
+        let host = self.get::<Host>(id).await?.into_inner();
+        if !self.engine.release(HostId(parse_id(id)?)).await.map_err(status::stopped)? {
+            return Err(status::rejected("", nothing_held(&host)));
+        }
+        self.get::<Host>(id).await
+    }
 }
 
 pub(super) fn create(request: pb::CreateHostRequest) -> Result<CreateHost, Status> {
@@ -160,6 +172,16 @@ fn would_return(view: &View<'_>, id: HostId) -> Option<Rejection> {
     })
 }
 
+fn nothing_held(host: &pb::Host) -> Rejection {
+    Rejection::FailedPrecondition {
+        obstacles: vec![topology::intent::Obstacle {
+            kind: "NOT_HELD",
+            subject: format!("host/{}", host.id),
+            description: format!("no flows are held on host {}", host.name),
+        }],
+    }
+}
+
 fn target(text: &str, fields: &mut Fields) -> Option<std::net::SocketAddr> {
     if text.is_empty() {
         return None;
@@ -219,6 +241,7 @@ impl Resource for Host {
             flows: status.flows,
             refused_flows: drift::refused(&status.refused),
             refused_flow_count: status.refused.count,
+            hold: status.hold.map(drift::hold),
             connected_time: status.connected.map(timestamp),
             ..self.stored(&|_| None)
         }

@@ -16,6 +16,7 @@ use tracing::{error, info};
 use super::binding::Claims;
 use super::feed::{SessionId, Snapshot, Ticket, Update};
 use super::fleet::{Fleet, Observation, Waiting};
+use super::guard::{Removal, RemovalLimit};
 use super::handle::{Attachment, Committed, SwitchRequest};
 use super::report::HostReport;
 use super::view::View;
@@ -66,6 +67,16 @@ pub(super) enum Command {
         host: HostId,
         session: SessionId,
         reply: oneshot::Sender<Option<Vec<Arc<BlockFlow>>>>,
+    },
+    Judge {
+        host: HostId,
+        removal: Removal,
+        limit: RemovalLimit,
+        reply: oneshot::Sender<bool>,
+    },
+    Release {
+        host: HostId,
+        reply: oneshot::Sender<bool>,
     },
     Observed {
         host: HostId,
@@ -211,6 +222,14 @@ impl Core {
                 let feed = self.fleet.feed(host, session);
                 let flows = feed.and_then(|feed| feed.settled(&self.compiler, host));
                 drop(reply.send(flows));
+            }
+            Command::Judge { host, removal, limit, reply } => {
+                let _ = reply.send(self.fleet.judge(host, removal, limit, now()));
+                self.tick();
+            }
+            Command::Release { host, reply } => {
+                let _ = reply.send(self.fleet.release(host));
+                self.tick();
             }
             Command::Observed { host, session, observation } => {
                 self.fleet.observed(host, session, observation, now());
@@ -391,6 +410,8 @@ impl fmt::Debug for Command {
             Self::Next { .. } => "Next",
             Self::Confirm { .. } => "Confirm",
             Self::Settled { .. } => "Settled",
+            Self::Judge { .. } => "Judge",
+            Self::Release { .. } => "Release",
             Self::Observed { .. } => "Observed",
             Self::Detach { .. } => "Detach",
         })

@@ -7,6 +7,7 @@ use topology::model::{HostId, Timestamp};
 
 use super::drift::{Comparison, Drift};
 use super::feed::{Feed, SessionId, Ticket};
+use super::guard::{Guard, Removal, RemovalLimit};
 use super::handle::{Attachment, SwitchRequest};
 use super::refused::RefusedFlows;
 use super::view::HostState;
@@ -44,6 +45,7 @@ pub(super) struct Record {
     pub(super) foreign: u64,
     pub(super) drift: Drift,
     pub(super) refused: RefusedFlows,
+    pub(super) guard: Guard,
     /// Connections, not a flag: a host that reconnects may have two for a moment.
     ovsdb_connections: usize,
     wake: Option<watch::Sender<u64>>,
@@ -193,6 +195,25 @@ impl Fleet {
             Observation::Refused(refused) => record.refused = refused,
             Observation::SettingsHealed(count) => record.drift.settings_healed(count, now),
         }
+    }
+
+    /// Whether a host may lose these flows.
+    pub(super) fn judge(
+        &mut self,
+        host: HostId,
+        removal: Removal,
+        limit: RemovalLimit,
+        now: Timestamp,
+    ) -> bool {
+        let others = self.records.iter().filter(|(other, _)| **other != host);
+        let others = others.map(|(_, record)| record.guard.first());
+        let others = others.fold(Removal::default(), |sum, removal| sum + removal);
+        self.heard(host, now).guard.judge(removal, others, limit, now)
+    }
+
+    /// What a host was not to lose may go; false when nothing is held.
+    pub(super) fn release(&mut self, host: HostId) -> bool {
+        self.records.get_mut(&host).is_some_and(|record| record.guard.release())
     }
 
     /// A session is over.

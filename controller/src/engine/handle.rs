@@ -14,6 +14,7 @@ use super::core::{Command, Core, Signals};
 use super::drift::Comparison;
 use super::feed::{SessionId, Snapshot, Ticket, Update};
 use super::fleet::Observation;
+use super::guard::{Removal, RemovalLimit};
 use super::refused::RefusedFlows;
 use super::report::HostReport;
 use super::view::View;
@@ -96,6 +97,8 @@ pub enum SwitchRequest {
         /// Takes the answer.
         reply: oneshot::Sender<Vec<FlowStats>>,
     },
+    /// Bring the switch to what it should have once more: what was held may go.
+    Synchronise,
 }
 
 /// Which of a switch's flows.
@@ -345,6 +348,39 @@ impl Engine {
     ) -> Result<(), Stopped> {
         let observation = Observation::Compared(comparison);
         self.send(Command::Observed { host, session, observation }).await
+    }
+
+    /// Whether a host may lose so many flows, by what is known of it and of the others. What it
+    /// must not lose is held from here on.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn may_remove(
+        &self,
+        host: HostId,
+        removal: Removal,
+        limit: RemovalLimit,
+    ) -> Result<bool, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Judge { host, removal, limit, reply }).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Lets go what is held on a host; false when nothing is.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn release(&self, host: HostId) -> Result<bool, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Release { host, reply }).await?;
+        let released = answer.await.map_err(|_| Stopped)?;
+        if released && let Some(session) = self.read(move |view| view.requests(host)).await? {
+            // One that has gone meanwhile comes back, and then may remove what was held.
+            let _ = session.send(SwitchRequest::Synchronise).await;
+        }
+        Ok(released)
     }
 
     /// These are all flows that the switch should have and does not take.

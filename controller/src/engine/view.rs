@@ -6,6 +6,7 @@ use topology::pipeline::Table;
 
 use super::drift::Drift;
 use super::fleet::{Fleet, Record};
+use super::guard::Hold;
 use super::handle::SwitchRequest;
 use super::refused::{RefusedFlow, RefusedFlows};
 
@@ -53,6 +54,8 @@ pub struct HostStatus {
     pub foreign_flows: u64,
     /// What others have changed on it.
     pub drift: Drift,
+    /// Flows that stay until somebody says that they may go.
+    pub hold: Option<Hold>,
     /// Flows that it should have and its switch does not take.
     pub refused: RefusedFlows,
 }
@@ -84,6 +87,7 @@ impl View<'_> {
             flow_mods_sent: record.map_or(0, |record| record.flow_mods_sent),
             flows: flows.map(|block| block.len() as u64).sum(),
             foreign_flows: record.map_or(0, |record| record.foreign),
+            hold: record.and_then(|record| record.guard.hold()),
             refused: record.map(|record| record.refused.clone()).unwrap_or_default(),
             drift: record.map(|record| record.drift.clone()).unwrap_or_default(),
         }

@@ -4,6 +4,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use crate::engine::RemovalLimit;
+
 /// What is done about flows and meters that others have changed while a switch was connected.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -37,6 +39,8 @@ pub struct Policy {
     pub read_back_interval: Duration,
     /// How many switches are read back at a time.
     pub parallel_read_backs: NonZeroUsize,
+    /// How much a host may lose when it is seen for the first time.
+    pub removal_limit: RemovalLimit,
 }
 
 impl Default for Policy {
@@ -46,6 +50,7 @@ impl Default for Policy {
             foreign: ForeignFlows::default(),
             read_back_interval: Duration::from_secs(60),
             parallel_read_backs: NonZeroUsize::new(8).expect("8 is not 0"),
+            removal_limit: RemovalLimit::default(),
         }
     }
 }

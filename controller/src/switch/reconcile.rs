@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use openflow::Flow;
 use openflow::message::FlowStats;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use topology::block::BlockFlow;
 use topology::cookie::Cookie;
 
@@ -13,18 +13,30 @@ use crate::engine::{DriftByTable, TableDrift};
 pub struct Difference {
     /// Flows that are missing or differ.
     pub put: Vec<Arc<BlockFlow>>,
-    /// Flows with a cookie of ours that should not be there.
+    /// Flows of blocks that the switch should have, which should not be there.
     pub removed: Vec<Flow>,
+    /// Flows with a cookie of ours, of blocks that the switch should not have at all.
+    pub orphaned: Vec<Flow>,
     /// Flows with a cookie that is none of ours.
     pub foreign: Vec<Flow>,
     /// How many of `put` and `removed` each table has, and why.
     pub tables: DriftByTable,
+    /// Flows with a cookie of ours that are there.
+    pub ours: u64,
 }
 
 impl Difference {
-    /// True when the switch has what it should.
+    /// True when the switch has what it should, and nothing else of ours.
     pub fn is_none(&self) -> bool {
-        self.put.is_empty() && self.removed.is_empty()
+        self.put.is_empty() && self.removed.is_empty() && self.orphaned.is_empty()
+    }
+
+    /// What is orphaned is to be removed, too.
+    pub(super) fn remove_orphaned(&mut self) {
+        for flow in std::mem::take(&mut self.orphaned) {
+            self.count(&flow).extra += 1;
+            self.removed.push(flow);
+        }
     }
 
     /// A flow of `table` that is missing does not count.
@@ -46,14 +58,21 @@ pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Differ
     let mut difference = Difference::default();
     let mut missing: FxHashMap<_, _> =
         desired.iter().map(|wanted| (wanted.flow.identity(), wanted)).collect();
+    let block = |flow: &Flow| flow.cookie & Cookie::OWNER_MASK;
+    let blocks: FxHashSet<_> = desired.iter().map(|wanted| block(&wanted.flow)).collect();
     for FlowStats { flow, .. } in installed {
+        let is_ours = Cookie(flow.cookie).is_ours();
+        difference.ours += u64::from(is_ours);
         match missing.remove(&flow.identity()) {
             Some(wanted) if wanted.flow == *flow => {}
             Some(wanted) => {
                 difference.count(flow).altered += 1;
                 difference.put.push(wanted.clone());
             }
-            None if Cookie(flow.cookie).is_ours() => {
+            None if is_ours && !blocks.contains(&block(flow)) => {
+                difference.orphaned.push(flow.clone());
+            }
+            None if is_ours => {
                 difference.count(flow).extra += 1;
                 difference.removed.push(flow.clone());
             }
@@ -135,6 +154,14 @@ pub(super) mod tests {
         assert_eq!(found.tables[&first.table].altered, 1);
         let of_last = found.tables[&last.table];
         assert_eq!((of_last.missing, of_last.extra), (1, 1));
+
+        // What belongs to nothing that should be there is told apart.
+        let orphan = Flow { cookie: 0x1400_0fff_0000_0080, priority: 12_347, ..first.clone() };
+        let mut found = difference(&wanted, &installed(there().chain([orphan.clone()])));
+        assert_eq!((&found.orphaned, found.removed.len()), (&vec![orphan.clone()], 0));
+        assert_eq!((found.ours, found.is_none()), (wanted.len() as u64 + 1, false));
+        found.remove_orphaned();
+        assert_eq!((found.removed, found.tables[&orphan.table].extra), (vec![orphan], 1));
 
         // A flow of others' in the place of one of ours has altered ours.
         let taken = Flow { cookie: 7, ..first.clone() };

@@ -107,6 +107,7 @@ async fn attach(
         rechecks,
         refusals: Refusals::default(),
         settings_due,
+        holding: false,
         settings_wrong: 0,
         zones: PortZones::default(),
         lingering: Lingering::default(),
@@ -125,6 +126,8 @@ struct Session {
     refusals: Refusals,
     /// When the switch's settings are to be looked at; `None` when it refuses them.
     settings_due: Option<Instant>,
+    /// Orphaned flows stay.
+    holding: bool,
     /// Settings that were found to be wrong and left so.
     settings_wrong: usize,
     zones: PortZones,
@@ -225,6 +228,7 @@ impl Session {
                 // Whoever asked may have gone.
                 let _ = reply.send(flows);
             }
+            SwitchRequest::Synchronise => self.synchronise().await?,
         }
         Ok(())
     }

@@ -400,7 +400,15 @@ service! {
     get_host GetHostRequest,
     list_hosts ListHostsRequest ListHostsResponse where |_, _| true,
     update_host UpdateHostRequest,
-    delete_host DeleteHostRequest DeleteHostResponse
+    delete_host DeleteHostRequest DeleteHostResponse;
+    async fn release(
+        &self,
+        request: Request<pb::ReleaseHostRequest>,
+    ) -> Result<Response<pb::Host>, Status> {
+        let request = request.into_inner();
+        self.write("ReleaseHostRequest", &request)?;
+        Ok(Response::new(pb::Host { id: request.id, ..Default::default() }))
+    }
 }
 
 #[tonic::async_trait]

@@ -2,7 +2,7 @@ use proto::v1 as pb;
 use topology::pipeline::Table;
 
 use super::super::naming::timestamp;
-use crate::engine::{DriftByTable, HostStatus, RefusedFlow, RefusedFlows};
+use crate::engine::{DriftByTable, Hold, HostStatus, RefusedFlow, RefusedFlows, Removal};
 
 /// What others have changed on a host, as the API tells it.
 pub(super) fn answer(status: &HostStatus) -> pb::host::Drift {
@@ -37,6 +37,12 @@ pub(super) fn refused(refused: &RefusedFlows) -> Vec<pb::host::RefusedFlow> {
         reason: flow.reason.clone(),
     };
     refused.listed.iter().map(flow).collect()
+}
+
+/// What is held on a host, as the API tells it.
+pub(super) fn hold(hold: Hold) -> pb::host::Hold {
+    let Removal { flows, of } = hold.removal;
+    pb::host::Hold { flows, of_flows: of, since_time: Some(timestamp(hold.since)) }
 }
 
 fn table_name(number: u8) -> String {

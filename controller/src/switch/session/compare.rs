@@ -16,7 +16,7 @@ use super::super::reconcile::{Difference, difference};
 use super::super::script::Script;
 use super::super::zones::PortZones;
 use super::{SETTINGS_INTERVAL, Session, SessionEnd};
-use crate::engine::{Comparison, Stopped, Which};
+use crate::engine::{Comparison, Removal, Stopped, Which};
 
 /// How long a switch may keep others from being read back. It is read back all the same if it
 /// takes longer.
@@ -39,14 +39,36 @@ impl Session {
             host = %self.place.host,
             put = difference.put.len(),
             removed = difference.removed.len(),
+            orphaned = difference.orphaned.len(),
             foreign = difference.foreign.len(),
             "read back"
         );
+        self.guard(&mut difference).await?;
         let foreign = self.treat_foreign(&mut difference, true);
         let script = Script::from_difference(difference);
         self.carry_out(&script).await?;
         self.rechecks.compared(begun, Instant::now());
         self.confirm(ticket, &script, Some(foreign)).await
+    }
+
+    /// Decides whether what the switch has and this controller knows nothing of may go. An empty
+    /// store, or that of another network, would take away everything.
+    async fn guard(&mut self, difference: &mut Difference) -> Result<(), SessionEnd> {
+        let host = self.place.host;
+        let removal = Removal { flows: difference.orphaned.len() as u64, of: difference.ours };
+        let limit = self.policy.removal_limit;
+        self.holding = !self.engine.may_remove(host, removal, limit).await?;
+        if self.holding {
+            let Removal { flows, of } = removal;
+            warn!(
+                %host, flows, of,
+                "flows of what is not in the store stay until `weft host release`: is it the right \
+                 store?"
+            );
+            difference.orphaned.clear();
+        }
+        difference.remove_orphaned();
+        Ok(())
     }
 
     /// Looks at what is due to be looked at.
@@ -79,6 +101,10 @@ impl Session {
         let Some(flows) = settled else { return Ok(()) };
         let (mut difference, _) = self.compare(flows, turn).await?;
         self.refusals.discount(&mut difference);
+        if self.holding {
+            difference.orphaned.clear();
+        }
+        difference.remove_orphaned();
         let found = std::mem::take(&mut difference.tables);
         let heal = self.policy.drift == OnDrift::Heal;
         if !difference.is_none() {
