@@ -98,15 +98,17 @@ fn test(fast: bool, filter: Option<&str>) -> Result<()> {
     let of_labs = || LAB_PACKAGES.iter().flat_map(|package| ["--package", package]);
     let of_others = LAB_PACKAGES.iter().flat_map(|package| ["--exclude", package]);
     let test = ["test", "--no-fail-fast"];
-    cargo(test.into_iter().chain(["--workspace"]).chain(of_others).chain(filter))?;
-    if fast {
+    let others = cargo(test.into_iter().chain(["--workspace"]).chain(of_others).chain(filter));
+    // What fails there is told at the end; the rest is still worth knowing.
+    others.and(if fast {
         let quick = ["--lib", "--test", "tidy"];
-        return cargo(test.into_iter().chain(of_labs()).chain(quick).chain(filter));
-    }
-    // The tests run these, but only those of their own package are built with them.
-    cargo(["build", "--workspace", "--bins"])?;
-    let threads = ["--", "--test-threads", LABS_AT_ONCE];
-    cargo(test.into_iter().chain(of_labs()).chain(filter).chain(threads))
+        cargo(test.into_iter().chain(of_labs()).chain(quick).chain(filter))
+    } else {
+        // The tests run these, but only those of their own package are built with them.
+        cargo(["build", "--workspace", "--bins"])?;
+        let threads = ["--", "--test-threads", LABS_AT_ONCE];
+        cargo(test.into_iter().chain(of_labs()).chain(filter).chain(threads))
+    })
 }
 
 fn bench(names: &[String]) -> Result<()> {

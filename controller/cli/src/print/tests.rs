@@ -194,32 +194,33 @@ fn showing_one_lists_every_field() {
         Format::Table,
         |printer| printer.one(&host()),
         expect![[r#"
-        id                  5f0c7a52-0000-4000-8000-0000000000dd
-        key                 0
-        name                h1
-        description         -
-        labels              -
-        create_time         -
-        update_time         -
-        etag                -
-        revision            0
-        system_id           -
-        state               SYNCING
-        tunnel_ip           192.0.2.11
-        bridge_mappings     external=br-ens38
-        datapath_id         -
-        ovs_version         3.1.0
-        desired_revision    12
-        realized_revision   9
-        last_seen_time      2026-11-18T08:00:00.000000999Z
-        drift               flows_healed=2, foreign_flows=0, healed=table_id=90, table_name=output, missing=2, altered=0, extra=0, settings_healed=0
-        ovsdb_target        -
-        flow_mods_sent      0
-        flows               310
-        connected_time      -
-        refused_flows       -
-        refused_flow_count  0
-    "#]],
+            id                  5f0c7a52-0000-4000-8000-0000000000dd
+            key                 0
+            name                h1
+            description         -
+            labels              -
+            create_time         -
+            update_time         -
+            etag                -
+            revision            0
+            system_id           -
+            state               SYNCING
+            tunnel_ip           192.0.2.11
+            bridge_mappings     external=br-ens38
+            datapath_id         -
+            ovs_version         3.1.0
+            desired_revision    12
+            realized_revision   9
+            last_seen_time      2026-11-18T08:00:00.000000999Z
+            drift               flows_healed=2, foreign_flows=0, healed=table_id=90, table_name=output, missing=2, altered=0, extra=0, settings_healed=0
+            ovsdb_target        -
+            flow_mods_sent      0
+            flows               310
+            connected_time      -
+            refused_flows       -
+            refused_flow_count  0
+            hold                -
+        "#]],
     );
 }
 
@@ -256,51 +257,52 @@ fn json_has_every_field_by_its_proto_name() {
         Format::Json,
         |printer| printer.one(&host()),
         expect![[r#"
-        {
-          "id": "5f0c7a52-0000-4000-8000-0000000000dd",
-          "key": 0,
-          "name": "h1",
-          "description": "",
-          "labels": {},
-          "create_time": null,
-          "update_time": null,
-          "etag": "",
-          "revision": 0,
-          "system_id": "",
-          "state": "SYNCING",
-          "tunnel_ip": "192.0.2.11",
-          "bridge_mappings": {
-            "external": "br-ens38"
-          },
-          "datapath_id": "",
-          "ovs_version": "3.1.0",
-          "desired_revision": 12,
-          "realized_revision": 9,
-          "last_seen_time": "2026-11-18T08:00:00.000000999Z",
-          "drift": {
-            "flows_healed": 2,
-            "foreign_flows": 0,
-            "healed": [
-              {
-                "table_id": 90,
-                "table_name": "output",
-                "missing": 2,
-                "altered": 0,
-                "extra": 0
-              }
-            ],
-            "standing": [],
-            "settings_healed": 0,
-            "last_found_time": null
-          },
-          "ovsdb_target": "",
-          "flow_mods_sent": 0,
-          "flows": 310,
-          "connected_time": null,
-          "refused_flows": [],
-          "refused_flow_count": 0
-        }
-    "#]],
+            {
+              "id": "5f0c7a52-0000-4000-8000-0000000000dd",
+              "key": 0,
+              "name": "h1",
+              "description": "",
+              "labels": {},
+              "create_time": null,
+              "update_time": null,
+              "etag": "",
+              "revision": 0,
+              "system_id": "",
+              "state": "SYNCING",
+              "tunnel_ip": "192.0.2.11",
+              "bridge_mappings": {
+                "external": "br-ens38"
+              },
+              "datapath_id": "",
+              "ovs_version": "3.1.0",
+              "desired_revision": 12,
+              "realized_revision": 9,
+              "last_seen_time": "2026-11-18T08:00:00.000000999Z",
+              "drift": {
+                "flows_healed": 2,
+                "foreign_flows": 0,
+                "healed": [
+                  {
+                    "table_id": 90,
+                    "table_name": "output",
+                    "missing": 2,
+                    "altered": 0,
+                    "extra": 0
+                  }
+                ],
+                "standing": [],
+                "settings_healed": 0,
+                "last_found_time": null
+              },
+              "ovsdb_target": "",
+              "flow_mods_sent": 0,
+              "flows": 310,
+              "connected_time": null,
+              "refused_flows": [],
+              "refused_flow_count": 0,
+              "hold": null
+            }
+        "#]],
     );
 }
 
