@@ -213,6 +213,19 @@ impl Scene {
         groups.into_iter().next().ok_or_else(|| anyhow::anyhow!("no default group"))
     }
 
+    /// Lets everybody begin connections with every port of the project's default group, for tests
+    /// of what stands before policy.
+    ///
+    /// # Errors
+    ///
+    /// When the controller refuses it, or a host is late.
+    pub fn admit_everybody(&self) -> Result<()> {
+        let group = self.default_group()?;
+        self.allow(&group, Allow::ingress())?;
+        self.allow(&group, Allow::ingress().v6())?;
+        Ok(())
+    }
+
     /// Makes an address group.
     ///
     /// # Errors

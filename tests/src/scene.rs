@@ -63,32 +63,6 @@ impl Scene {
         &self.project
     }
 
-    /// Lets everybody begin connections with every port of the project's default group, for tests
-    /// of what stands before policy.
-    ///
-    /// # Errors
-    ///
-    /// When the controller refuses it, or a host is late.
-    pub fn admit_everybody(&self) -> Result<()> {
-        let request = pb::ListSecurityGroupsRequest {
-            project_id: self.project.clone(),
-            name: "default".to_owned(),
-            ..Default::default()
-        };
-        let groups = self.api.list_security_groups(request)?.security_groups;
-        let group = groups.into_iter().next().context("a project has a default group")?;
-        let ingress = |ethertype: pb::rule::Ethertype| pb::Rule {
-            direction: pb::rule::Direction::Ingress.into(),
-            ethertype: ethertype.into(),
-            ..Default::default()
-        };
-        let rules = [pb::rule::Ethertype::Ipv4, pb::rule::Ethertype::Ipv6].map(ingress).to_vec();
-        let (security_group_id, etag) = (group.id, String::new());
-        let request = pb::AddRulesRequest { security_group_id, rules, etag };
-        let revision = self.api.add_rules(request)?.revision;
-        Ok(self.api.wait(revision, READY)?)
-    }
-
     /// A host of the lab, counted from 1.
     #[track_caller]
     pub fn host(&self, number: u16) -> &Arc<Host> {
