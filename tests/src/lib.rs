@@ -9,6 +9,7 @@
 mod api;
 mod conversation;
 mod daemon;
+mod exchange;
 mod expect;
 mod installed;
 mod policy;
@@ -17,11 +18,13 @@ mod probe;
 mod scene;
 mod segment;
 mod stream;
+mod traffic;
 mod wire;
 
 pub use api::Api;
 pub use conversation::Conversation;
 pub use daemon::Daemon;
+pub use exchange::{Exchange, ExchangeReport};
 pub use expect::{Refusal, assert_reaches, assert_silent, refusal};
 pub use installed::{Installed, installed};
 pub use policy::Allow;
@@ -30,6 +33,7 @@ pub use probe::{Probe, tcp, udp};
 pub use scene::{READY, Scene};
 pub use segment::{Guest, Kind, Segment};
 pub use stream::{LaneReport, Stream};
+pub use traffic::{Traffic, TrafficReport};
 pub use wire::{
     duplicate_detection, link_local, neighbour_solicitation, redirect, router_advertisement,
     udp_in_ipv6, vxlan_datagram,

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::command::{output, run};
@@ -116,6 +117,24 @@ impl Weftd {
             bail!("weftd ended with {status}; its log ends:\n{}", self.log_tail());
         }
         Ok(())
+    }
+
+    /// Freezes it (SIGSTOP): its connections stay open and go silent.
+    ///
+    /// # Errors
+    ///
+    /// When it is not running.
+    pub fn pause(&mut self) -> Result<()> {
+        self.process.as_mut().context("weftd is not running")?.signal(Signal::STOP)
+    }
+
+    /// Lets it go on when it is frozen (SIGCONT).
+    ///
+    /// # Errors
+    ///
+    /// When it is not running.
+    pub fn resume(&mut self) -> Result<()> {
+        self.process.as_mut().context("weftd is not running")?.signal(Signal::CONT)
     }
 
     /// Whether it runs: false after a crash, too.
