@@ -20,6 +20,7 @@ mod handle;
 mod refused;
 mod report;
 mod view;
+mod work;
 
 pub use core::apply::{ApplyError, HostPlan, Step, StepPlan};
 pub use drift::{Comparison, Drift, DriftByTable, TableDrift};
@@ -31,3 +32,4 @@ pub use handle::{
 pub use refused::{RefusedFlow, RefusedFlows};
 pub use report::HostReport;
 pub use view::{HostState, HostStatus, PortStatus, View};
+pub use work::Work;

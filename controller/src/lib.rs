@@ -5,6 +5,7 @@
 
 mod accept;
 pub mod api;
+mod clock;
 pub mod config;
 pub mod engine;
 pub mod host;

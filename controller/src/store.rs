@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use log::{ChangeLog, Chunk, Position, ReadError, Retention, Revision};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{Database, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition};
 use thiserror::Error;
 use topology::key::{Key, Kind};
 use topology::model::{Change, Resource, ResourceId, Timestamp};
@@ -55,6 +55,18 @@ impl Store {
             error,
         })?;
         Self::with_database(Database::create(directory.join("weft.redb"))?, retention)
+    }
+
+    /// Opens a store that is kept by `backend` instead of in a file.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Store::open`].
+    pub fn with_backend(
+        backend: impl StorageBackend,
+        retention: Retention,
+    ) -> Result<Self, StoreError> {
+        Self::with_database(Database::builder().create_with_backend(backend)?, retention)
     }
 
     fn with_database(database: Database, retention: Retention) -> Result<Self, StoreError> {

@@ -3,7 +3,6 @@ pub(super) mod apply;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use topology::block::BlockFlow;
@@ -21,9 +20,6 @@ use super::handle::{Attachment, Committed, SwitchRequest};
 use super::report::HostReport;
 use super::view::View;
 use crate::store::{Store, StoreError};
-
-/// Commands that are taken together and share one commit.
-const BATCH: usize = 256;
 
 /// What can be asked of the engine.
 pub(super) enum Command {
@@ -92,6 +88,9 @@ pub(super) enum Command {
 /// What is to be answered when what it is about is durable.
 type Reply = Box<dyn FnOnce(&View<'_>) + Send>;
 
+/// Tells the time of day.
+pub(super) type TimeOfDay = Box<dyn Fn() -> Timestamp + Send>;
+
 /// What others are told without having asked.
 pub(super) struct Signals {
     /// Ticks whenever somebody may have got further.
@@ -117,6 +116,7 @@ pub(super) struct Core {
     batch: Vec<(u64, Change)>,
     staged: u64,
     replies: Vec<Reply>,
+    time_of_day: TimeOfDay,
 }
 
 impl Core {
@@ -125,6 +125,7 @@ impl Core {
         settings: Settings,
         zones: Zones,
         signals: Signals,
+        time_of_day: TimeOfDay,
     ) -> Result<Self, StoreError> {
         let snapshot = store.load()?;
         let mut core = Self {
@@ -139,6 +140,7 @@ impl Core {
             batch: Vec::new(),
             staged: snapshot.revision,
             replies: Vec::new(),
+            time_of_day,
         };
         for change in &snapshot.changes {
             core.compiler.apply(change);
@@ -173,20 +175,19 @@ impl Core {
         self.commit()
     }
 
-    /// Works until every handle is gone, or the store fails.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Command>) -> Result<(), StoreError> {
-        let mut commands = Vec::with_capacity(BATCH);
-        while queue.blocking_recv_many(&mut commands, BATCH) > 0 {
-            for command in commands.drain(..) {
-                // Whoever looks sees only what is durable.
-                if !matches!(command, Command::Write(_)) {
-                    self.commit()?;
-                }
-                self.handle(command);
+    /// Carries out commands that have come together.
+    pub(super) fn carry_out(
+        &mut self,
+        commands: impl IntoIterator<Item = Command>,
+    ) -> Result<(), StoreError> {
+        for command in commands {
+            // Whoever looks sees only what is durable.
+            if !matches!(command, Command::Write(_)) {
+                self.commit()?;
             }
-            self.commit()?;
+            self.handle(command);
         }
-        Ok(())
+        self.commit()
     }
 
     fn handle(&mut self, command: Command) {
@@ -195,7 +196,7 @@ impl Core {
             Command::Read(read) => read(&self.view()),
             Command::Report { target, report, reply } => self.report(target, &report, reply),
             Command::OvsdbConnected { host, connected } => {
-                self.fleet.ovsdb_connected(host, connected, now());
+                self.fleet.ovsdb_connected(host, connected, self.now());
                 self.fleet.forget_if_gone(host, &self.compiler);
                 self.tick();
             }
@@ -215,7 +216,7 @@ impl Core {
                 drop(reply.send(update));
             }
             Command::Confirm { host, ticket, flow_mods, foreign } => {
-                self.fleet.confirm(host, ticket, flow_mods, foreign, now());
+                self.fleet.confirm(host, ticket, flow_mods, foreign, self.now());
                 self.tick();
             }
             Command::Settled { host, session, reply } => {
@@ -224,7 +225,7 @@ impl Core {
                 drop(reply.send(flows));
             }
             Command::Judge { host, removal, limit, reply } => {
-                let _ = reply.send(self.fleet.judge(host, removal, limit, now()));
+                let _ = reply.send(self.fleet.judge(host, removal, limit, self.now()));
                 self.tick();
             }
             Command::Release { host, reply } => {
@@ -232,7 +233,7 @@ impl Core {
                 self.tick();
             }
             Command::Observed { host, session, observation } => {
-                self.fleet.observed(host, session, observation, now());
+                self.fleet.observed(host, session, observation, self.now());
                 self.tick();
             }
             Command::Detach { host, session } => {
@@ -267,7 +268,12 @@ impl Core {
     }
 
     fn context(&self, revision: u64) -> Context<'_> {
-        Context { model: self.compiler.model(), settings: &self.settings, revision, now: now() }
+        Context {
+            model: self.compiler.model(),
+            settings: &self.settings,
+            revision,
+            now: self.now(),
+        }
     }
 
     fn apply(&mut self, changes: Vec<Change>) {
@@ -325,7 +331,7 @@ impl Core {
         let ports = report.interfaces.keys().copied().collect();
         let changed = self.claims.report(self.compiler.model(), host, ports);
         self.bind(changed);
-        self.fleet.heard(host, now());
+        self.fleet.heard(host, self.now());
         self.when_durable(move |_| {
             let _ = reply.send(Some(host));
         });
@@ -335,7 +341,7 @@ impl Core {
     fn commit(&mut self) -> Result<(), StoreError> {
         let before = self.revision;
         if !self.batch.is_empty() {
-            self.store.commit(self.staged, now(), &self.batch)?;
+            self.store.commit(self.staged, self.now(), &self.batch)?;
             self.revision = self.staged;
             self.signals.revision.send_replace(self.revision);
             if self.batch.iter().any(|(_, change)| concerns_host(change)) {
@@ -367,7 +373,7 @@ impl Core {
     }
 
     fn place(&mut self, datapath_id: u64) {
-        self.fleet.place(datapath_id, &self.compiler, self.revision, now());
+        self.fleet.place(datapath_id, &self.compiler, self.revision, self.now());
         self.tick();
     }
 
@@ -390,6 +396,10 @@ impl Core {
             *known = targets;
             changed
         });
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.time_of_day)()
     }
 
     fn tick(&self) {
@@ -427,9 +437,4 @@ fn put_port(change: &Change) -> Option<PortId> {
 
 fn concerns_host(change: &Change) -> bool {
     matches!(change, Change::Put(Resource::Host(_)) | Change::Delete(ResourceId::Host(_)))
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use topology::block::{BlockFlow, BlockId};
 use topology::intent::{Context, Plan, Rejection, Settings};
-use topology::model::HostId;
+use topology::model::{HostId, Timestamp};
 use topology::zone::Zones;
 
 use super::core::{Command, Core, Signals};
@@ -18,6 +18,8 @@ use super::guard::{Removal, RemovalLimit};
 use super::refused::RefusedFlows;
 use super::report::HostReport;
 use super::view::View;
+use super::work::Work;
+use crate::clock;
 use crate::store::{ChangeLog, Retention, Store, StoreError};
 
 /// Commands that may wait for the engine; who sends more, waits.
@@ -127,8 +129,30 @@ impl Engine {
         zones: Zones,
         retention: Retention,
     ) -> Result<(Self, oneshot::Receiver<Result<(), StoreError>>), StartError> {
-        let (commands, queue) = mpsc::channel(QUEUE);
         let (ended, end) = oneshot::channel();
+        let (engine, work) = Store::open(directory, retention)
+            .and_then(|store| Self::load(store, settings, zones, clock::time_of_day))
+            .map_err(|error| StartError::Store { path: directory.display().to_string(), error })?;
+        std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || drop(ended.send(work.run_blocking())))
+            .map_err(StartError::Thread)?;
+        Ok((engine, end))
+    }
+
+    /// Loads `store` and compiles it. What the engine does is the second part of the answer, to be
+    /// run by the caller.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read or written.
+    pub fn load(
+        store: Store,
+        settings: Settings,
+        zones: Zones,
+        time_of_day: impl Fn() -> Timestamp + Send + 'static,
+    ) -> Result<(Self, Work), StoreError> {
+        let (commands, queue) = mpsc::channel(QUEUE);
         let signals = Signals {
             progress: watch::Sender::new(0),
             revision: watch::Sender::new(0),
@@ -139,17 +163,9 @@ impl Engine {
             signals.revision.subscribe(),
             signals.targets.subscribe(),
         );
-        let store = Store::open(directory, retention).and_then(|store| {
-            let log = store.change_log();
-            Ok((Core::load(store, settings, zones, signals)?, log))
-        });
-        let (core, log) = store
-            .map_err(|error| StartError::Store { path: directory.display().to_string(), error })?;
-        std::thread::Builder::new()
-            .name("engine".into())
-            .spawn(move || drop(ended.send(core.run(queue))))
-            .map_err(StartError::Thread)?;
-        Ok((Self { commands, progress, revision, targets, log }, end))
+        let log = store.change_log();
+        let core = Core::load(store, settings, zones, signals, Box::new(time_of_day))?;
+        Ok((Self { commands, progress, revision, targets, log }, Work::new(core, queue)))
     }
 
     /// Checks and commits a change; answers when it is durable.
