@@ -1,8 +1,14 @@
-//! The only place where the clock is read.
+//! The two clocks: the only places where they are read.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use topology::model::Timestamp;
+
+/// The time by which deadlines are kept: the one that tokio's timers go by, so that a runtime whose
+/// time is paused has one time for everything.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
 
 /// The time of day, as resources carry it.
 pub(crate) fn time_of_day() -> Timestamp {

@@ -11,5 +11,6 @@ pub mod engine;
 pub mod host;
 pub mod limits;
 pub mod metrics;
+mod offload;
 pub mod store;
 pub mod switch;

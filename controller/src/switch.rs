@@ -25,6 +25,7 @@ mod refusals;
 mod rule_log;
 mod script;
 mod session;
+mod stream;
 mod zones;
 
 pub use connection::{Connection, ConnectionError};
@@ -33,3 +34,4 @@ pub use listen::{Switches, serve};
 pub use policy::{ForeignFlows, OnDrift, Policy};
 pub use reconcile::{Difference, difference};
 pub use script::Script;
+pub use stream::Stream;

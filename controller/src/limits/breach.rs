@@ -7,6 +7,7 @@ use std::time::Instant;
 use tracing::warn;
 
 use super::{Bucket, SWEEP, holder};
+use crate::clock;
 
 /// Breaches of one kind from one address that are logged at once.
 const LOG_BURST: f64 = 32.0;
@@ -102,7 +103,7 @@ impl Breaches {
     ) {
         let suppressed = {
             let mut account = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            account.record(protocol, breach, peer, Instant::now())
+            account.record(protocol, breach, peer, clock::now())
         };
         match suppressed {
             None => {}

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::{Breach, Breaches, Bucket, Protocol, SWEEP, holder};
+use crate::clock;
 
 /// New connections of one address that are looked at, at once.
 const ATTEMPT_BURST: f64 = 256.0;
@@ -74,7 +75,7 @@ impl Gate {
 
     /// A place for a connection from `peer`, if there is one; `None` is told to the breaches.
     pub(crate) fn admit(&self, peer: IpAddr) -> Option<Place> {
-        let admitted = lock(&self.places).admit(holder(peer), self.limits, Instant::now());
+        let admitted = lock(&self.places).admit(holder(peer), self.limits, clock::now());
         match admitted {
             Ok(()) => Some(Place { places: self.places.clone(), address: Some(holder(peer)) }),
             Err(breach) => {

@@ -1,14 +1,13 @@
 use std::io;
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use openflow::TooLong;
 use openflow::message::{ErrorMessage, FeaturesReply, Message};
 use openflow::session::{End, Event, ProtocolError, Session};
 use thiserror::Error;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::time::{sleep_until, timeout};
 
 use super::exchange::{MAX_ERROR_BYTES, MAX_FLOWS, MAX_READ_BACK_BYTES};
@@ -16,6 +15,8 @@ use super::monitor::changes_of_others;
 use super::output::Output;
 use super::pace::{Pace, unasked_reply};
 use super::rule_log::RuleLog;
+use super::stream::{BoxedStream, Stream};
+use crate::clock;
 use crate::limits::{Breach, Breaches};
 
 /// Bytes that may wait to be read by the switch: several times the largest bundle.
@@ -79,10 +80,11 @@ pub enum ConnectionError {
     },
 }
 
-/// A switch's session on its TCP stream.
+/// A switch's session on its stream of bytes.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    reader: ReadHalf<BoxedStream>,
+    writer: WriteHalf<BoxedStream>,
     session: Session,
     input: BytesMut,
     /// What the socket has not taken yet of what the session gave.
@@ -102,13 +104,16 @@ impl Connection {
     /// # Errors
     ///
     /// When the connection ends before that is done.
-    pub async fn open(stream: TcpStream) -> Result<(Self, FeaturesReply), ConnectionError> {
-        let session = Session::new(End::Controller, Instant::now());
+    pub async fn open(stream: impl Stream) -> Result<(Self, FeaturesReply), ConnectionError> {
+        let stream: BoxedStream = Box::new(stream);
+        let (reader, writer) = split(stream);
+        let session = Session::new(End::Controller, clock::now());
         let input = BytesMut::with_capacity(READ);
-        let pace = Pace::new(Instant::now());
+        let pace = Pace::new(clock::now());
         let output = Output::default();
         let mut connection = Self {
-            stream,
+            reader,
+            writer,
             session,
             input,
             output,
@@ -164,7 +169,7 @@ impl Connection {
                         let (kind, xid) = (message.kind(), *xid);
                         return Err(ConnectionError::UnaskedReply { kind, xid });
                     }
-                    self.pace.unasked(Instant::now());
+                    self.pace.unasked(clock::now());
                     if let (Message::PacketIn(report), Some(log)) = (message, &self.rule_log) {
                         log.take(report.clone());
                         continue;
@@ -198,29 +203,31 @@ impl Connection {
                 None => std::future::pending().await,
             }
         };
-        let may_read = self.pace.may_read(Instant::now());
+        let may_read = self.pace.may_read(clock::now());
         let resumed = async {
             match may_read {
                 Ok(()) => std::future::pending().await,
                 Err(paused_until) => sleep_until(paused_until.into()).await,
             }
         };
-        let (mut reader, mut writer) = self.stream.split();
         tokio::select! {
-            written = writer.write_buf(&mut self.output), if self.output.has_remaining() => {
+            // What is due by the clock, then what is to be said, then what is to be heard: each can
+            // only last for so long, and what comes last may never end.
+            biased;
+            () = timeout => self.session.handle_timeout(clock::now())?,
+            () = resumed => {}
+            written = self.writer.write_buf(&mut self.output), if self.output.has_remaining() => {
                 written?;
             }
-            read = reader.read_buf(&mut self.input), if may_read.is_ok() => {
+            read = self.reader.read_buf(&mut self.input), if may_read.is_ok() => {
                 let count = read?;
                 if count == 0 {
                     return Err(ConnectionError::Closed);
                 }
                 self.received += count as u64;
-                self.session.handle_input(&self.input, Instant::now())?;
+                self.session.handle_input(&self.input, clock::now())?;
                 self.input.clear();
             }
-            () = resumed => {}
-            () = timeout => self.session.handle_timeout(Instant::now())?,
         }
         Ok(())
     }
@@ -229,11 +236,11 @@ impl Connection {
     /// switch takes it soon.
     async fn say_farewell(&mut self) {
         let rest = async {
-            self.stream.write_all_buf(&mut self.output).await?;
+            self.writer.write_all_buf(&mut self.output).await?;
             while let Some(mut bytes) = self.session.poll_transmit() {
-                self.stream.write_all_buf(&mut bytes).await?;
+                self.writer.write_all_buf(&mut bytes).await?;
             }
-            self.stream.shutdown().await
+            self.writer.shutdown().await
         };
         // The connection ends for another reason, which is the one to tell.
         let _ = timeout(FAREWELL, rest).await;

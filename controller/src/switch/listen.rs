@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use tracing::info;
 
 use super::policy::Policy;
 use super::session::serve_stream;
+use super::stream::Stream;
 use crate::accept::accept;
 use crate::engine::Engine;
 use crate::limits::{Gate, Protocol};
@@ -34,6 +36,16 @@ impl Switches {
         Self { engine, log_rate, policy, gate, turns }
     }
 
+    /// Serves one switch, at `peer`, until its connection ends.
+    pub async fn serve_stream(self, stream: impl Stream, peer: IpAddr) {
+        let breaches = self.gate.breaches().clone();
+        let end = serve_stream(self, stream, peer).await;
+        match end.breach() {
+            Some(breach) => breaches.record(Protocol::OpenFlow, breach, peer, ENDED, &end),
+            None => info!(reason = %end, "{ENDED}"),
+        }
+    }
+
     /// What is taken while a switch is read back.
     pub(super) fn turns(&self) -> Arc<Semaphore> {
         self.turns.clone()
@@ -49,15 +61,7 @@ pub async fn serve(switches: Switches, listeners: Vec<TcpListener>) {
     for listener in listeners {
         let switches = switches.clone();
         tasks.spawn(accept(listener, switches.gate.clone(), move |stream, peer| {
-            let switches = switches.clone();
-            async move {
-                let breaches = switches.gate.breaches().clone();
-                let end = serve_stream(switches, stream, peer).await;
-                match end.breach() {
-                    Some(breach) => breaches.record(Protocol::OpenFlow, breach, peer, ENDED, &end),
-                    None => info!(reason = %end, "{ENDED}"),
-                }
-            }
+            switches.clone().serve_stream(stream, peer)
         }));
     }
     while tasks.join_next().await.is_some() {}

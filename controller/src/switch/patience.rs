@@ -4,6 +4,7 @@ use openflow::session::Event;
 use tokio::time::timeout_at;
 
 use super::connection::{Connection, ConnectionError};
+use crate::clock;
 
 /// How long a switch may take for the first part of an answer, or for the next.
 const PART: Duration = Duration::from_secs(60);
@@ -25,7 +26,7 @@ pub(super) struct Patience {
 impl Patience {
     /// For an answer that comes in parts, or in one small one.
     pub(super) fn new(what: &'static str) -> Self {
-        Self { what, begun: Instant::now(), limit: PART }
+        Self { what, begun: clock::now(), limit: PART }
     }
 
     /// For an answer that comes when much has been done.
@@ -35,7 +36,7 @@ impl Patience {
 
     /// A part of the answer came: there is time for another.
     pub(super) fn part_came(&mut self) {
-        self.limit = (self.begun.elapsed() + PART).min(EXCHANGE);
+        self.limit = ((clock::now() - self.begun) + PART).min(EXCHANGE);
     }
 }
 

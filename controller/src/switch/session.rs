@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, info};
 
@@ -18,7 +17,9 @@ use super::recheck::Rechecks;
 use super::refusals::Refusals;
 use super::rule_log::RuleLog;
 use super::script::Script;
+use super::stream::Stream;
 use super::zones::PortZones;
+use crate::clock;
 use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket};
 use crate::limits::Breach;
 
@@ -52,7 +53,7 @@ impl SessionEnd {
 /// Serves one connection of a switch.
 pub(super) async fn serve_stream(
     switches: Switches,
-    stream: TcpStream,
+    stream: impl Stream,
     peer: IpAddr,
 ) -> SessionEnd {
     match attach(switches, stream, peer).await {
@@ -71,7 +72,7 @@ pub(super) async fn serve_stream(
 /// Shakes hands, and waits until the switch's host is known.
 async fn attach(
     switches: Switches,
-    stream: TcpStream,
+    stream: impl Stream,
     peer: IpAddr,
 ) -> Result<Session, SessionEnd> {
     let turns = switches.turns();
@@ -85,6 +86,7 @@ async fn attach(
         let mut attach = std::pin::pin!(engine.attach(datapath_id, sender));
         loop {
             tokio::select! {
+                biased;
                 place = &mut attach => break place?,
                 event = connection.next() => drop(event?),
             }
@@ -93,9 +95,9 @@ async fn attach(
     connection.log_rules(RuleLog::start(engine.clone(), place.host, log_rate));
     let prepared = connection.prepare(log_rate).await?;
     // What a switch refuses once it would refuse each time.
-    let settings_due = (prepared.refused == 0).then(|| Instant::now() + SETTINGS_INTERVAL);
+    let settings_due = (prepared.refused == 0).then(|| clock::now() + SETTINGS_INTERVAL);
     let interval = (!connection.monitor().await?).then_some(policy.read_back_interval);
-    let rechecks = Rechecks::new(interval, Instant::now());
+    let rechecks = Rechecks::new(interval, clock::now());
     Ok(Session {
         engine,
         policy,
@@ -141,7 +143,7 @@ impl Session {
             let (host, session) = (self.place.host, self.place.session);
             while let Some(mut update) = self.engine.next(host, session).await? {
                 let ticket = update.ticket;
-                self.lingering.hold_back(&mut update, Instant::now());
+                self.lingering.hold_back(&mut update, clock::now());
                 let script = Script::from_update(update);
                 debug!(flow_mods = script.len(), revision = ticket.revision, "sending changes");
                 self.carry_out(&script).await?;
@@ -180,7 +182,7 @@ impl Session {
         self.connection.flush(&flushes.gained).await?;
         let refused = self.connection.carry_out(script).await?;
         self.connection.flush(&flushes.changed).await?;
-        if self.refusals.follow(script, refused, Instant::now()) {
+        if self.refusals.follow(script, refused, clock::now()) {
             self.tell_refusals().await?;
         }
         Ok(())
@@ -191,7 +193,7 @@ impl Session {
         let script = self.refusals.script();
         debug!(flow_mods = script.len(), "trying refused flows again");
         let refused = self.connection.try_out(&script).await?;
-        if self.refusals.tried(refused, Instant::now()) {
+        if self.refusals.tried(refused, clock::now()) {
             self.tell_refusals().await?;
         }
         Ok(())
@@ -206,7 +208,7 @@ impl Session {
     /// Takes away what has lingered for long enough. The switch has confirmed what made it
     /// superfluous; that it is gone is no news to anybody.
     async fn let_go(&mut self) -> Result<(), SessionEnd> {
-        let script = Script::clearing(self.lingering.take_due(Instant::now()));
+        let script = Script::clearing(self.lingering.take_due(clock::now()));
         debug!(blocks = script.len(), "removing policy that is not used any more");
         self.carry_out(&script).await
     }

@@ -16,7 +16,9 @@ use super::super::reconcile::{Difference, difference};
 use super::super::script::Script;
 use super::super::zones::PortZones;
 use super::{SETTINGS_INTERVAL, Session, SessionEnd};
+use crate::clock;
 use crate::engine::{Comparison, Removal, Stopped, Which};
+use crate::offload::offload;
 
 /// How long a switch may keep others from being read back. It is read back all the same if it
 /// takes longer.
@@ -29,7 +31,7 @@ impl Session {
     /// Reads back what the switch has, and sends what differs from what it should have.
     pub(super) async fn synchronise(&mut self) -> Result<(), SessionEnd> {
         let turn = self.turn().await?;
-        let begun = Instant::now();
+        let begun = clock::now();
         let snapshot = self.engine.snapshot(self.place.host, self.place.session).await?;
         let snapshot = snapshot.ok_or(SessionEnd::Replaced)?;
         let ticket = snapshot.ticket;
@@ -47,7 +49,7 @@ impl Session {
         let foreign = self.treat_foreign(&mut difference, true);
         let script = Script::from_difference(difference);
         self.carry_out(&script).await?;
-        self.rechecks.compared(begun, Instant::now());
+        self.rechecks.compared(begun, clock::now());
         self.confirm(ticket, &script, Some(foreign)).await
     }
 
@@ -73,14 +75,14 @@ impl Session {
 
     /// Looks at what is due to be looked at.
     pub(super) async fn look(&mut self) -> Result<(), SessionEnd> {
-        let now = Instant::now();
+        let now = clock::now();
         let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if is_due(self.lingering.deadline()) {
             self.let_go().await?;
         }
         if is_due(self.settings_due) {
             self.look_at_settings().await?;
-            self.settings_due = self.settings_due.map(|_| Instant::now() + SETTINGS_INTERVAL);
+            self.settings_due = self.settings_due.map(|_| clock::now() + SETTINGS_INTERVAL);
         }
         if is_due(self.refusals.deadline()) {
             self.try_again().await?;
@@ -95,7 +97,7 @@ impl Session {
     /// others: it is counted, and put right where that is wanted.
     async fn look_at_flows(&mut self) -> Result<(), SessionEnd> {
         let turn = self.turn().await?;
-        let begun = Instant::now();
+        let begun = clock::now();
         // When something is to be sent first, that comes first; then it is tried again.
         let settled = self.engine.settled(self.place.host, self.place.session).await?;
         let Some(flows) = settled else { return Ok(()) };
@@ -114,7 +116,7 @@ impl Session {
         let script = if heal { Script::from_difference(difference) } else { Script::default() };
         debug!(flow_mods = script.len(), "read back again");
         self.carry_out(&script).await?;
-        self.rechecks.compared(begun, Instant::now());
+        self.rechecks.compared(begun, clock::now());
         let flow_mods = script.len() as u64;
         let comparison = Comparison { found, healed: heal, flow_mods, foreign };
         Ok(self.engine.compared(self.place.host, self.place.session, comparison).await?)
@@ -147,6 +149,7 @@ impl Session {
         let mut turn = pin!(self.turns.clone().acquire_owned());
         loop {
             tokio::select! {
+                biased;
                 turn = &mut turn => return Ok(turn.map_err(|_| Stopped)?),
                 event = self.connection.next() => drop(event?),
             }
@@ -166,6 +169,7 @@ impl Session {
         let installed = {
             let mut read_back = pin!(self.connection.read_back(Which::All));
             tokio::select! {
+                biased;
                 installed = &mut read_back => installed?,
                 () = tokio::time::sleep(TURN) => {
                     turn = None;
@@ -175,7 +179,7 @@ impl Session {
         };
         let mut installed = installed;
         installed.retain(|stats| !self.lingering.has(&stats.flow));
-        let compared = tokio::task::spawn_blocking(move || {
+        let compared = offload(move || {
             let zones = PortZones::of(installed.iter().map(|stats| &stats.flow));
             let difference = difference(&wanted, &installed);
             drop((installed, turn));
