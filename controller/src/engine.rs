@@ -30,6 +30,6 @@ pub use handle::{
     Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, Which, WriteError,
 };
 pub use refused::{RefusedFlow, RefusedFlows};
-pub use report::HostReport;
+pub use report::{HostReport, Interface, Reported};
 pub use view::{HostState, HostStatus, PortStatus, View};
 pub use work::Work;

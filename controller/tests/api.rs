@@ -203,7 +203,7 @@ impl Api {
                 .map(|(id, number)| (topology::model::PortId(id), Some(PortNo(number))))
                 .collect(),
         };
-        self.engine.report(None, report).await.unwrap().unwrap()
+        self.engine.report(None, report).await.unwrap().unwrap().host
     }
 }
 

@@ -28,9 +28,9 @@ use openflow::PortNo;
 use rustc_hash::FxHashMap;
 
 use crate::block::{Block, BlockFlow, BlockId};
-use crate::facts::HostFacts;
+use crate::facts::{DistinctFacts, HostFacts};
 use crate::key::Key;
-use crate::model::{Change, Host, HostId, Model, Port, Profile, Remote, Resource};
+use crate::model::{Change, Host, HostId, Model, Port, PortId, Profile, Remote, Resource};
 use crate::zone::Zones;
 pub(crate) use forward::is_floating;
 pub(crate) use guard::allowed_source;
@@ -55,7 +55,7 @@ pub struct Compiler {
 #[derive(Debug, Default)]
 struct Inputs {
     model: Model,
-    facts: FxHashMap<HostId, HostFacts>,
+    facts: FxHashMap<HostId, DistinctFacts>,
     zones: Zones,
     index: Index,
 }
@@ -65,6 +65,8 @@ struct Inputs {
 struct Dirty {
     fragments: BTreeMap<BlockId, BTreeSet<Key>>,
     subscriptions: BTreeSet<(HostId, BlockId)>,
+    /// [`Work::reported`].
+    reported: usize,
 }
 
 /// What a [`Compiler::flush`] changed.
@@ -87,6 +89,8 @@ pub struct Work {
     pub fragments: usize,
     /// Flows compiled.
     pub flows: usize,
+    /// Ports looked at in what hosts have reported.
+    pub reported: usize,
 }
 
 impl Compiler {
@@ -145,9 +149,9 @@ impl Compiler {
     }
 
     /// What `host` last reported, as far as it is in use: a port number that two things claim is
-    /// given to the first ([`HostFacts::distinct`]).
+    /// the first's: the tunnel's, then an uplink's, then a port's, each in order.
     pub fn facts(&self, host: HostId) -> Option<&HostFacts> {
-        self.inputs.facts.get(&host)
+        self.inputs.facts.get(&host).map(|facts| &**facts)
     }
 
     /// True when `port` has no flows where `number` is its OpenFlow port number, because that
@@ -164,13 +168,26 @@ impl Compiler {
     /// `host` reports `facts`; blocks follow with the next [`Compiler::flush`]. They are
     /// forgotten when the host is deleted from the model.
     pub fn set_facts(&mut self, host: HostId, facts: HostFacts) {
-        self.track_facts(host, Some(facts.distinct()));
+        self.track_facts(host, Some(DistinctFacts::of(facts)));
+    }
+
+    /// `host` reports that `port` has `number`, or has none any more, and that all else is as it
+    /// was: what [`Compiler::set_facts`] would come to, without a look at its other ports. Nothing
+    /// happens when the host has not reported all of them before.
+    pub fn set_port(&mut self, host: HostId, port: PortId, number: Option<PortNo>) {
+        let Some(facts) = self.inputs.facts.get_mut(&host) else { return };
+        let renumbered = facts.set_port(port, number);
+        self.dirty.reported += 1;
+        for (port, number) in renumbered {
+            self.track_number(host, port, number);
+        }
     }
 
     /// Brings blocks and subscriptions up to date with model and facts.
     pub fn flush(&mut self) -> Outcome {
         let mut outcome = Outcome::default();
         let dirty = std::mem::take(&mut self.dirty);
+        outcome.work.reported = dirty.reported;
         for (id, members) in dirty.fragments {
             if !self.inputs.has_block(id) {
                 self.blocks.remove(&id);
@@ -256,7 +273,7 @@ impl Inputs {
     /// The host that has the key `host`, and what it reported.
     fn local(&self, host: Key) -> Option<(&Host, &HostFacts)> {
         let host = self.model.host_by_key(host)?;
-        Some((host, self.facts.get(&host.id)?))
+        Some((host, &**self.facts.get(&host.id)?))
     }
 
     /// The remote that a block has the addresses of.

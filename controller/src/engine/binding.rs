@@ -11,43 +11,71 @@ use topology::model::{HostId, Model, Port, PortId};
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
     by_port: BTreeMap<PortId, BTreeMap<HostId, Age>>,
-    by_host: BTreeMap<HostId, BTreeSet<PortId>>,
+    by_host: BTreeMap<HostId, Claimed>,
     plugged: u64,
+    reports: u64,
+}
+
+/// What one host has said.
+#[derive(Debug, Default)]
+struct Claimed {
+    ports: BTreeSet<PortId>,
+    /// Its last whole report.
+    report: u64,
 }
 
 /// How recent a claim is: 0 when it was there at the host's first report.
 type Age = u64;
 
 impl Claims {
-    /// `host` has interfaces for exactly these ports now. Returns the ports whose claims changed,
-    /// at a host's first report all of its stored ones too.
+    /// `host` has interfaces for exactly these ports now. Returns the report's number and the
+    /// ports whose claims changed, at a host's first report all of its stored ones too.
     pub(crate) fn report(
         &mut self,
         model: &Model,
         host: HostId,
         ports: BTreeSet<PortId>,
-    ) -> BTreeSet<PortId> {
-        let before = self.by_host.insert(host, ports.clone());
+    ) -> (u64, BTreeSet<PortId>) {
+        self.reports += 1;
+        let claimed = Claimed { ports: ports.clone(), report: self.reports };
+        let before = self.by_host.insert(host, claimed);
         let first = before.is_none();
-        let before = before.unwrap_or_default();
-        for gone in before.difference(&ports) {
-            self.remove(host, *gone);
-        }
-        for new in ports.difference(&before) {
-            self.plugged += u64::from(!first);
-            let age = if first { 0 } else { self.plugged };
-            self.by_port.entry(*new).or_default().insert(host, age);
-        }
+        let before = before.unwrap_or_default().ports;
         let mut changed: BTreeSet<PortId> = before.symmetric_difference(&ports).copied().collect();
+        for &port in &changed {
+            if ports.contains(&port) {
+                self.add(host, port, !first)
+            } else {
+                self.remove(host, port)
+            }
+        }
         if first {
             changed.extend(model.ports_on(host).map(|port| port.id));
+        }
+        (self.reports, changed)
+    }
+
+    /// True while the last whole report of `host` is the one with this number.
+    pub(crate) fn is_last_report(&self, host: HostId, report: u64) -> bool {
+        self.by_host.get(&host).is_some_and(|claimed| claimed.report == report)
+    }
+
+    /// `host`, which has reported before, has an interface for `port` now, or has none. True when
+    /// that is news.
+    pub(crate) fn set(&mut self, host: HostId, port: PortId, plugged: bool) -> bool {
+        let Some(Claimed { ports, .. }) = self.by_host.get_mut(&host) else { return false };
+        let changed = if plugged { ports.insert(port) } else { ports.remove(&port) };
+        match (changed, plugged) {
+            (true, true) => self.add(host, port, true),
+            (true, false) => self.remove(host, port),
+            (false, _) => {}
         }
         changed
     }
 
     /// `host` is no host of ours any more. Returns the ports it had claimed.
     pub(crate) fn forget(&mut self, host: HostId) -> BTreeSet<PortId> {
-        let ports = self.by_host.remove(&host).unwrap_or_default();
+        let ports = self.by_host.remove(&host).unwrap_or_default().ports;
         for port in &ports {
             self.remove(host, *port);
         }
@@ -72,6 +100,13 @@ impl Claims {
             (Some((_, 0)) | None, Some(silent)) => Some(silent),
             (best, _) => best.map(|(&host, _)| host),
         }
+    }
+
+    /// `host` has plugged `port`, and was seen to, or has had it from before.
+    fn add(&mut self, host: HostId, port: PortId, seen: bool) {
+        self.plugged += u64::from(seen);
+        let age = if seen { self.plugged } else { 0 };
+        self.by_port.entry(port).or_default().insert(host, age);
     }
 
     fn remove(&mut self, host: HostId, port: PortId) {
@@ -153,8 +188,12 @@ mod tests {
         /// `host` reports that it has, or has not, an interface for the port; the port is bound
         /// anew. Returns where.
         fn reports(&mut self, host: HostId, plugged: bool) -> Option<HostId> {
-            let ports = plugged.then_some(PORT).into_iter().collect();
-            self.claims.report(&self.model, host, ports);
+            if self.claims.by_host.contains_key(&host) {
+                self.claims.set(host, PORT, plugged);
+            } else {
+                let ports = plugged.then_some(PORT).into_iter().collect();
+                self.claims.report(&self.model, host, ports);
+            }
             let port = self.model.port(PORT).unwrap();
             let bound_host = self.claims.resolve(&self.model, port);
             let port = Port { bound_host, ..Port::clone(port) };
@@ -173,6 +212,32 @@ mod tests {
         assert_eq!(scene.reports(A, true), Some(B), "a repeated report is no new plug");
         assert_eq!(scene.reports(B, false), Some(A));
         assert_eq!(scene.reports(A, false), None);
+    }
+
+    #[test]
+    fn one_port_at_a_time_comes_to_the_same_as_a_whole_report() {
+        let scene = || Scene::new(None, None);
+        let [mut whole, mut single] = [scene(), scene()];
+        for (host, plugged) in [(A, true), (B, true), (A, false), (A, true), (B, false)] {
+            let ports = plugged.then_some(PORT).into_iter().collect();
+            whole.claims.report(&whole.model, host, ports);
+            single.reports(host, plugged);
+            let port = whole.model.port(PORT).unwrap();
+            let bound = |claims: &Claims| claims.resolve(&whole.model, port);
+            assert_eq!(bound(&whole.claims), bound(&single.claims));
+        }
+    }
+
+    #[test]
+    fn only_the_last_whole_report_can_be_told_differences_from() {
+        let mut scene = Scene::new(None, None);
+        let (first, _) = scene.claims.report(&scene.model, A, BTreeSet::new());
+        assert!(scene.claims.is_last_report(A, first));
+        let (second, _) = scene.claims.report(&scene.model, A, BTreeSet::new());
+        assert!(!scene.claims.is_last_report(A, first));
+        assert!(scene.claims.is_last_report(A, second));
+        scene.claims.forget(A);
+        assert!(!scene.claims.is_last_report(A, second));
     }
 
     #[test]

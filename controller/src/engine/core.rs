@@ -17,7 +17,7 @@ use super::feed::{SessionId, Snapshot, Ticket, Update};
 use super::fleet::{Fleet, Observation, Waiting};
 use super::guard::{Removal, RemovalLimit};
 use super::handle::{Attachment, Committed, SwitchRequest};
-use super::report::HostReport;
+use super::report::{HostReport, Interface, Reported};
 use super::view::View;
 use crate::store::{Store, StoreError};
 
@@ -30,7 +30,14 @@ pub(super) enum Command {
     Report {
         target: Option<String>,
         report: Box<HostReport>,
-        reply: oneshot::Sender<Option<HostId>>,
+        reply: oneshot::Sender<Option<Reported>>,
+    },
+    /// What has become of interfaces since the report; answers false when it is not the host's
+    /// last one.
+    ReportInterfaces {
+        since: Reported,
+        interfaces: Vec<(PortId, Interface)>,
+        reply: oneshot::Sender<bool>,
     },
     OvsdbConnected {
         host: HostId,
@@ -195,6 +202,9 @@ impl Core {
             Command::Write(act) | Command::Preview(act) => act(self),
             Command::Read(read) => read(&self.view()),
             Command::Report { target, report, reply } => self.report(target, &report, reply),
+            Command::ReportInterfaces { since, interfaces, reply } => {
+                self.report_interfaces(since, interfaces, reply);
+            }
             Command::OvsdbConnected { host, connected } => {
                 self.fleet.ovsdb_connected(host, connected, self.now());
                 self.fleet.forget_if_gone(host, &self.compiler);
@@ -314,7 +324,7 @@ impl Core {
         &mut self,
         target: Option<String>,
         report: &HostReport,
-        reply: oneshot::Sender<Option<HostId>>,
+        reply: oneshot::Sender<Option<Reported>>,
     ) {
         let context = self.context(self.staged + 1);
         let Some(Plan { changes, answer: host }) = report.plan(&context, target.as_deref()) else {
@@ -329,11 +339,41 @@ impl Core {
         self.compiler.set_facts(host, report.facts());
         self.reported.extend(report.datapath_id);
         let ports = report.interfaces.keys().copied().collect();
-        let changed = self.claims.report(self.compiler.model(), host, ports);
+        let (number, changed) = self.claims.report(self.compiler.model(), host, ports);
         self.bind(changed);
         self.fleet.heard(host, self.now());
         self.when_durable(move |_| {
-            let _ = reply.send(Some(host));
+            let _ = reply.send(Some(Reported { host, number }));
+        });
+    }
+
+    /// Costs nothing for the interfaces that are as they were.
+    fn report_interfaces(
+        &mut self,
+        since: Reported,
+        interfaces: Vec<(PortId, Interface)>,
+        reply: oneshot::Sender<bool>,
+    ) {
+        let Reported { host, number } = since;
+        if !self.claims.is_last_report(host, number) {
+            let _ = reply.send(false);
+            return;
+        }
+        let mut changed = Vec::new();
+        for (port, interface) in interfaces {
+            let (plugged, number) = match interface {
+                Interface::Gone => (false, None),
+                Interface::Here(number) => (true, number),
+            };
+            self.compiler.set_port(host, port, number);
+            if self.claims.set(host, port, plugged) {
+                changed.push(port);
+            }
+        }
+        self.bind(changed);
+        self.fleet.heard(host, self.now());
+        self.when_durable(move |_| {
+            let _ = reply.send(true);
         });
     }
 
@@ -414,6 +454,7 @@ impl fmt::Debug for Command {
             Self::Preview(_) => "Preview",
             Self::Read(_) => "Read",
             Self::Report { .. } => "Report",
+            Self::ReportInterfaces { .. } => "ReportInterfaces",
             Self::OvsdbConnected { .. } => "OvsdbConnected",
             Self::Attach { .. } => "Attach",
             Self::Snapshot { .. } => "Snapshot",

@@ -7,7 +7,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use topology::block::{BlockFlow, BlockId};
 use topology::intent::{Context, Plan, Rejection, Settings};
-use topology::model::{HostId, Timestamp};
+use topology::model::{HostId, PortId, Timestamp};
 use topology::zone::Zones;
 
 use super::core::{Command, Core, Signals};
@@ -16,7 +16,7 @@ use super::feed::{SessionId, Snapshot, Ticket, Update};
 use super::fleet::Observation;
 use super::guard::{Removal, RemovalLimit};
 use super::refused::RefusedFlows;
-use super::report::HostReport;
+use super::report::{HostReport, Interface, Reported};
 use super::view::View;
 use super::work::Work;
 use crate::clock;
@@ -265,9 +265,25 @@ impl Engine {
         &self,
         target: Option<String>,
         report: HostReport,
-    ) -> Result<Option<HostId>, Stopped> {
+    ) -> Result<Option<Reported>, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Report { target, report: Box::new(report), reply }).await?;
+        answer.await.map_err(|_| Stopped)
+    }
+
+    /// Takes what has become of interfaces since a report, all else being as it was. False when
+    /// the host has reported anew meanwhile, or is not known any more: then nothing was taken.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn report_interfaces(
+        &self,
+        since: Reported,
+        interfaces: Vec<(PortId, Interface)>,
+    ) -> Result<bool, Stopped> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::ReportInterfaces { since, interfaces, reply }).await?;
         answer.await.map_err(|_| Stopped)
     }
 

@@ -33,7 +33,56 @@ pub struct HostReport {
     pub interfaces: BTreeMap<PortId, Option<PortNo>>,
 }
 
+/// The interface of one port on a host's `br-int`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Interface {
+    /// There is none any more.
+    Gone,
+    /// There is one, with this OpenFlow port once it has one.
+    Here(Option<PortNo>),
+}
+
+/// A report that a host's later ones can be told as differences from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Reported {
+    /// The host.
+    pub host: HostId,
+    /// The report: of a host there are never two with one number.
+    pub number: u64,
+}
+
 impl HostReport {
+    /// What has become of interfaces since `before`, if nothing else has changed.
+    pub fn interfaces_since(&self, before: &Self) -> Option<Vec<(PortId, Interface)>> {
+        let Self {
+            system_id,
+            hostname,
+            ovs_version,
+            tunnel_ip,
+            bridge_mappings,
+            datapath_id,
+            vxlan_port,
+            uplinks,
+            interfaces,
+        } = self;
+        let rest_is_same = *system_id == before.system_id
+            && *hostname == before.hostname
+            && *ovs_version == before.ovs_version
+            && *tunnel_ip == before.tunnel_ip
+            && *bridge_mappings == before.bridge_mappings
+            && *datapath_id == before.datapath_id
+            && *vxlan_port == before.vxlan_port
+            && *uplinks == before.uplinks;
+        if !rest_is_same {
+            return None;
+        }
+        let gone = before.interfaces.keys().filter(|port| !interfaces.contains_key(port));
+        let gone = gone.map(|port| (*port, Interface::Gone));
+        let here = interfaces.iter().filter(|(port, no)| before.interfaces.get(port) != Some(no));
+        let here = here.map(|(port, number)| (*port, Interface::Here(*number)));
+        Some(gone.chain(here).collect())
+    }
+
     /// What only the host's own flows depend on.
     pub(crate) fn facts(&self) -> HostFacts {
         HostFacts {

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::onboard::{Target, onboard};
 use super::report::{Unidentified, report};
-use crate::engine::{Engine, HostReport, Stopped};
+use crate::engine::{Engine, HostReport, Reported, Stopped};
 use crate::limits::{Breach, Bucket};
 
 /// What hosts are told.
@@ -120,7 +120,7 @@ pub(super) struct Session {
     /// Where the host listens, when this end dialled.
     dialled: Option<String>,
     host: Option<HostId>,
-    reported: Option<HostReport>,
+    reported: Option<(Reported, HostReport)>,
     problems: Vec<String>,
     unidentified: Option<Unidentified>,
     failures: u32,
@@ -211,20 +211,27 @@ impl Session {
             }
             self.problems = problems;
         }
-        if self.reported.as_ref() == Some(&report) {
-            return Ok(());
+        if let Some((since, before)) = &mut self.reported {
+            if before.system_id != report.system_id {
+                let (from, to) = (before.system_id.clone(), report.system_id);
+                return Err(SessionEnd::Renamed { from, to });
+            }
+            if let Some(interfaces) = report.interfaces_since(before)
+                && (interfaces.is_empty()
+                    || self.engine.report_interfaces(*since, interfaces).await?)
+            {
+                *before = report;
+                return Ok(());
+            }
         }
-        if let Some(before) = self.reported.as_ref().filter(|it| it.system_id != report.system_id) {
-            let (from, to) = (before.system_id.clone(), report.system_id);
-            return Err(SessionEnd::Renamed { from, to });
-        }
-        let host = self.engine.report(self.dialled.clone(), report.clone()).await?;
-        let host = host.ok_or(SessionEnd::NoKey)?;
+        let reported = self.engine.report(self.dialled.clone(), report.clone()).await?;
+        let reported = reported.ok_or(SessionEnd::NoKey)?;
+        let host = reported.host;
         if self.host.replace(host).is_none() {
             info!(%host, system_id = report.system_id, name = report.hostname, "host connected");
             self.engine.ovsdb_connected(host, true).await;
         }
-        self.reported = Some(report);
+        self.reported = Some((reported, report));
         Ok(())
     }
 
@@ -235,7 +242,7 @@ impl Session {
             return Ok(true);
         }
         let Some(transaction) = onboard(replica, &self.target) else { return Ok(true) };
-        let system_id = self.reported.as_ref().map(|report| report.system_id.as_str());
+        let system_id = self.reported.as_ref().map(|(_, report)| report.system_id.as_str());
         let answer = timeout(TRANSACTION, self.client.transact(transaction)).await;
         match answer.map_err(|_| SessionEnd::Unanswered)? {
             Ok(_) => {

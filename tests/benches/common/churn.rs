@@ -1,12 +1,10 @@
 //! Changes, each as the controller makes it: model and facts first, then compiled.
 
-use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use openflow::PortNo;
 use topology::compile::{Compiler, Work};
-use topology::facts::HostFacts;
 use topology::model::{Change, HostId, Port, PortId, Resource, ResourceId};
 
 use super::fleet::{HOSTS, Size, bound_to, fixed_ip, host_id, port_id, port_number};
@@ -83,12 +81,11 @@ impl Meter for Unmeasured {
 pub(crate) struct Churn {
     compiler: Compiler,
     size: Size,
-    facts: BTreeMap<HostId, HostFacts>,
 }
 
 impl Churn {
     pub(crate) fn new(size: Size) -> Self {
-        Self { compiler: size.compiler(), size, facts: size.facts() }
+        Self { compiler: size.compiler(), size }
     }
 
     /// Makes a change of this sort, round after round with another port, and takes it back
@@ -174,18 +171,16 @@ impl Churn {
         number: Option<PortNo>,
         meter: &mut impl Meter,
     ) {
-        let facts = self.facts.entry(host).or_default();
-        match number {
-            Some(number) => facts.ports.insert(port, number),
-            None => facts.ports.remove(&port),
-        };
-        let facts = facts.clone();
-        meter.measure(Part::Facts, || self.compiler.set_facts(host, facts));
+        meter.measure(Part::Facts, || self.compiler.set_port(host, port, number));
     }
 }
 
 fn sum(one: Work, other: Work) -> Work {
-    Work { fragments: one.fragments + other.fragments, flows: one.flows + other.flows }
+    Work {
+        fragments: one.fragments + other.fragments,
+        flows: one.flows + other.flows,
+        reported: one.reported + other.reported,
+    }
 }
 
 /// The same port with an IPv6 address in addition.

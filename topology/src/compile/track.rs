@@ -4,14 +4,14 @@ mod policy;
 
 use std::collections::BTreeSet;
 
-use openflow::MacAddr;
+use openflow::{MacAddr, PortNo};
 
 use super::{Compiler, Dirty, Inputs};
 use crate::block::BlockId;
-use crate::facts::HostFacts;
+use crate::facts::DistinctFacts;
 use crate::key::Key;
 use crate::model::{
-    AddressGroup, Host, HostId, Network, NetworkId, Port, Profile, Resource, SecurityGroup,
+    AddressGroup, Host, HostId, Network, NetworkId, Port, PortId, Profile, Resource, SecurityGroup,
 };
 
 impl Dirty {
@@ -169,21 +169,18 @@ impl Compiler {
     }
 
     /// `host` reports `new`, or is gone.
-    pub(super) fn track_facts(&mut self, host: HostId, new: Option<HostFacts>) {
+    pub(super) fn track_facts(&mut self, host: HostId, new: Option<DistinctFacts>) {
         let old = self.inputs.facts.remove(&host);
         if old == new {
             self.inputs.facts.extend(new.map(|new| (host, new)));
             return;
         }
         let key = self.inputs.host_key(host);
-        let none = HostFacts::default();
+        let none = DistinctFacts::default();
         let [before, after] = [&old, &new].map(|facts| facts.as_ref().unwrap_or(&none));
+        self.dirty.reported += before.ports.len().max(after.ports.len());
         for (port, number) in before.changed_ports(after) {
-            let Some(port) = self.inputs.model.port(port) else { continue };
-            if port.serving_host() == Some(host) {
-                let (network, port) = (port.network, port.meta.key);
-                self.plug(host, network, port, number.is_some());
-            }
+            self.track_number(host, port, number);
         }
         if let Some(key) = key {
             if old.is_none() || new.is_none() {
@@ -194,6 +191,15 @@ impl Compiler {
             }
         }
         self.inputs.facts.extend(new.map(|new| (host, new)));
+    }
+
+    /// The OpenFlow port number of `port` on `host` is another now, or there is none any more.
+    pub(super) fn track_number(&mut self, host: HostId, port: PortId, number: Option<PortNo>) {
+        let Some(port) = self.inputs.model.port(port) else { return };
+        if port.serving_host() == Some(host) {
+            let (network, port) = (port.network, port.meta.key);
+            self.plug(host, network, port, number.is_some());
+        }
     }
 
     fn track_port(&mut self, old: Option<&Port>, new: Option<&Port>) {

@@ -1,5 +1,5 @@
 use super::Compiler;
-use crate::facts::HostFacts;
+use crate::facts::DistinctFacts;
 use crate::key::Key;
 use crate::model::{Change, HostId, ResourceId};
 
@@ -9,7 +9,7 @@ use crate::model::{Change, HostId, ResourceId};
 pub struct Undo {
     inverse: Change,
     /// What was reported by a host that was deleted.
-    facts: Option<(HostId, HostFacts)>,
+    facts: Option<(HostId, DistinctFacts)>,
 }
 
 impl Compiler {
@@ -17,7 +17,7 @@ impl Compiler {
     pub fn try_apply(&mut self, change: &Change) -> Undo {
         let facts = match change {
             Change::Delete(ResourceId::Host(host)) => {
-                self.facts(*host).map(|facts| (*host, facts.clone()))
+                self.inputs.facts.get(host).map(|facts| (*host, facts.clone()))
             }
             _ => None,
         };
@@ -41,7 +41,7 @@ impl Compiler {
     pub fn take_back(&mut self, undo: Undo) {
         self.apply(&undo.inverse);
         if let Some((host, facts)) = undo.facts {
-            self.set_facts(host, facts);
+            self.track_facts(host, Some(facts));
         }
     }
 }

@@ -7,7 +7,7 @@
 
 mod policy;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use openflow::PortNo;
@@ -30,6 +30,8 @@ use super::universe::{
 enum Step {
     Change(Change),
     Facts(HostId, HostFacts),
+    /// Only what has become of some ports, one after the other.
+    Ports(HostId, Vec<(PortId, Option<PortNo>)>),
 }
 
 /// The present state.
@@ -58,6 +60,11 @@ impl World {
                     compiler.apply(&change);
                 }
                 Step::Facts(host, facts) => compiler.set_facts(host, facts),
+                Step::Ports(host, ports) => {
+                    ports
+                        .into_iter()
+                        .for_each(|(port, number)| compiler.set_port(host, port, number));
+                }
             }
         }
         compiler.flush()
@@ -277,8 +284,11 @@ impl World {
         for (&host, interfaces) in &self.interfaces {
             let facts = interfaces.facts(host, &self.model);
             if self.facts.get(&host_id(host)) != Some(&facts) {
-                self.facts.insert(host_id(host), facts.clone());
-                steps.push(Step::Facts(host_id(host), facts));
+                let before = self.facts.insert(host_id(host), facts.clone());
+                steps.push(match before.and_then(|before| renumbered(&before, &facts)) {
+                    Some(ports) => Step::Ports(host_id(host), ports),
+                    None => Step::Facts(host_id(host), facts),
+                });
             }
         }
         steps
@@ -339,6 +349,16 @@ impl World {
             revision: 0,
         }
     }
+}
+
+/// What has become of the ports of a host, when nothing else it reports has changed.
+fn renumbered(before: &HostFacts, after: &HostFacts) -> Option<Vec<(PortId, Option<PortNo>)>> {
+    let ports = before.ports.keys().chain(after.ports.keys());
+    let ports: BTreeSet<_> =
+        ports.filter(|id| before.ports.get(id) != after.ports.get(id)).collect();
+    let renumbered = ports.into_iter().map(|id| (*id, after.ports.get(id).copied())).collect();
+    let rest = |facts: &HostFacts| (facts.vxlan_port, facts.uplinks.clone());
+    (rest(before) == rest(after)).then_some(renumbered)
 }
 
 /// The item of this number, counted round.
