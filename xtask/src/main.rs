@@ -20,6 +20,9 @@ const LAB_PACKAGES: [&str; 2] = ["weft-lab", "weft-tests"];
 /// The packages that have benchmarks.
 const BENCH_PACKAGES: [&str; 2] = ["weft-openflow", "weft-tests"];
 
+/// The benchmarks that are run when none is named.
+const BENCHES: [&str; 6] = ["codec", "compile", "fleet", "memory", "read_back", "store"];
+
 /// Builds, tests and shows Weft
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
@@ -46,7 +49,7 @@ enum Command {
     },
     /// Measure: prints tables, and writes them to target/bench/NAME.json
     Bench {
-        /// Only these: codec, compile, memory, read_back
+        /// Only these: codec, compile, fleet, memory, read_back, store
         names: Vec<String>,
     },
     /// Check everything a change must pass: format, lints, documentation, tests
@@ -114,7 +117,11 @@ fn test(fast: bool, filter: Option<&str>) -> Result<()> {
 fn bench(names: &[String]) -> Result<()> {
     packages::ensure_installed()?;
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let names = if names.is_empty() { vec!["*"] } else { names };
+    let names = if names.is_empty() { BENCHES.to_vec() } else { names };
+    // What it runs is not built with it.
+    if names.contains(&"fleet") {
+        cargo(["build", "--release", "--package", "weft-controller", "--bins"])?;
+    }
     let of_names = names.into_iter().flat_map(|name| ["--bench", name]);
     let of_packages = BENCH_PACKAGES.iter().flat_map(|package| ["--package", package]);
     cargo(["bench"].into_iter().chain(of_packages).chain(of_names))
