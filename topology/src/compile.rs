@@ -15,6 +15,7 @@ mod index;
 mod output;
 mod parts;
 mod policy;
+mod presuppose;
 mod preview;
 mod respond;
 mod track;

@@ -6,5 +6,6 @@ mod forward;
 mod guard;
 mod incremental;
 mod policy;
+mod presuppose;
 mod provider;
 mod shared;
