@@ -112,7 +112,7 @@ struct Options {
     /// [default: 60]
     #[arg(long, env = "WEFT_READ_BACK_INTERVAL", value_name = "SECONDS")]
     read_back_interval: Option<NonZeroU32>,
-    /// Switches that are read back at a time; the others wait [default: 8]
+    /// Switches that are read back, and sent what they lack, at a time; the others wait [default: 8]
     #[arg(long, env = "WEFT_PARALLEL_READ_BACKS", value_name = "NUMBER")]
     parallel_read_backs: Option<NonZeroU32>,
     /// How much of its flows a host may lose when it is first seen, in percent; more is held until

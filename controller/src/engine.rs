@@ -24,7 +24,7 @@ mod work;
 
 pub use core::apply::{ApplyError, HostPlan, Step, StepPlan};
 pub use drift::{Comparison, Drift, DriftByTable, TableDrift};
-pub use feed::{SessionId, Snapshot, Ticket, Update};
+pub use feed::{Lane, Receipt, SessionId, Snapshot, Ticket, Update};
 pub use guard::{Hold, Removal, RemovalLimit};
 pub use handle::{
     Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, Which, WriteError,

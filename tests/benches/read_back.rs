@@ -150,8 +150,7 @@ async fn on_a_switch(flows: &[Arc<BlockFlow>], rounds: u32) -> Result<Vec<Row>> 
             if matches!(act, Act::Stream | Act::AddFlows | Act::Fill) {
                 ovs.ofctl(&["del-flows"], &[])?;
             }
-            let put = flows.to_vec();
-            let script = Script::from_difference(Difference { put, ..Difference::default() });
+            let script = Script::from_difference(Difference::missing(flows.iter().cloned()));
             let (switch, own) = (ovs.cpu()?, cpu("self")?);
             let start = std::time::Instant::now();
             match act {

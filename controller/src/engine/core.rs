@@ -13,7 +13,7 @@ use topology::zone::Zones;
 use tracing::{error, info};
 
 use super::binding::Claims;
-use super::feed::{SessionId, Snapshot, Ticket, Update};
+use super::feed::{Receipt, SessionId, Snapshot, Update};
 use super::fleet::{Fleet, Observation, Waiting};
 use super::guard::{Removal, RemovalLimit};
 use super::handle::{Attachment, Committed, SwitchRequest};
@@ -60,9 +60,8 @@ pub(super) enum Command {
     },
     Confirm {
         host: HostId,
-        ticket: Ticket,
-        flow_mods: u64,
-        foreign: Option<u64>,
+        session: SessionId,
+        receipt: Receipt,
     },
     /// The flows that the switch should have now, if it has confirmed all that it was told to
     /// have and nothing has changed since.
@@ -225,8 +224,8 @@ impl Core {
                 let update = feed.and_then(|feed| feed.next(&self.compiler, host, self.revision));
                 drop(reply.send(update));
             }
-            Command::Confirm { host, ticket, flow_mods, foreign } => {
-                self.fleet.confirm(host, ticket, flow_mods, foreign, self.now());
+            Command::Confirm { host, session, receipt } => {
+                self.fleet.confirm(host, session, &receipt, self.now());
                 self.tick();
             }
             Command::Settled { host, session, reply } => {

@@ -30,8 +30,6 @@ pub struct Comparison {
     pub found: DriftByTable,
     /// Whether it was put right; else it was left as it is.
     pub healed: bool,
-    /// Flow-mods that were sent.
-    pub flow_mods: u64,
     /// Flows that are not ours and stay.
     pub foreign: u64,
 }

@@ -14,19 +14,45 @@ use net::Net;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SessionId(pub u64);
 
+/// On which of two lanes flows go to a switch.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lane {
+    /// What a snapshot has and the switch has not, in parts.
+    Bulk,
+    /// What has changed since, between the parts.
+    Live,
+}
+
 /// A receipt to be signed: the session that confirms it and the store revision that the
-/// flows handed out with it bring the host to.
+/// flows handed out with it bring its lane to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Ticket {
     /// The session it was handed to.
     pub session: SessionId,
+    /// The lane.
+    pub lane: Lane,
     /// The revision.
     pub revision: u64,
+}
+
+/// What a switch has confirmed.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Receipt {
+    /// A hand-over of which it has everything now.
+    pub ticket: Option<Ticket>,
+    /// Blocks of the snapshot of which it has everything now; others are to follow.
+    pub blocks: Vec<BlockId>,
+    /// Flow-mods that it took.
+    pub flow_mods: u64,
+    /// Flows that are not ours and stay, where it was asked for them.
+    pub foreign: Option<u64>,
 }
 
 /// All flows that a host should have.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// The blocks.
+    pub blocks: Vec<BlockId>,
     /// The flows, block by block.
     pub flows: Vec<Arc<BlockFlow>>,
     /// To be confirmed when the switch has them.
@@ -46,19 +72,35 @@ pub struct Update {
     pub gained: Vec<BlockId>,
     /// Blocks that the host has no use for any more: all of their flows go.
     pub left: Vec<BlockId>,
+    /// The blocks that this changes.
+    pub changed: BTreeSet<BlockId>,
+    /// The blocks without which some of this is of no use: [`Compiler::presupposed`].
+    pub presupposed: BTreeSet<BlockId>,
     /// To be confirmed when the switch has them.
     pub ticket: Ticket,
 }
 
 /// How far one host's switch is: which version of each block it was handed, and what it has
 /// confirmed. Memory is a few words per block, whatever the number of flows.
+///
+/// A snapshot comes first, on the bulk lane. Until it is confirmed it is known of each of its
+/// blocks whether the switch has that; what changes since goes on the live lane, one hand-over at a
+/// time.
 #[derive(Debug, Default)]
 pub(crate) struct Feed {
     session: Option<SessionId>,
     handed: FxHashMap<BlockId, u64>,
+    /// The snapshot that is on its way, and its blocks that are not confirmed.
+    bulk: Option<(Ticket, BTreeSet<BlockId>)>,
+    /// What has changed since the last hand-over.
     pending: BTreeSet<BlockId>,
+    /// The hand-over that is on its way on the live lane.
     in_flight: Option<(Ticket, BTreeSet<BlockId>)>,
     synced: bool,
+    /// The revision that the live lane has brought the switch to, while it is not idle.
+    followed: u64,
+    /// The revision that the switch has confirmed everything of, while a snapshot is on its way or
+    /// no session is attached.
     realized: u64,
 }
 
@@ -87,26 +129,38 @@ impl Feed {
         self.session == Some(session)
     }
 
-    /// True once the first hand-over was confirmed.
+    /// True once the first snapshot was confirmed.
     pub(crate) fn is_synced(&self) -> bool {
         self.synced
     }
 
     /// The revision that the switch has confirmed everything of, when the store is at `current`.
+    ///
+    /// What live changes have brought does not count while something of the snapshot is missing.
     pub(crate) fn realized(&self, current: u64) -> u64 {
-        if self.synced && self.is_idle() { current } else { self.realized }
+        if self.synced && self.bulk.is_none() { self.followed(current) } else { self.realized }
     }
 
-    /// True when the switch has confirmed the newest version of `block`.
+    /// The revision that the live lane has brought the switch to.
+    fn followed(&self, current: u64) -> u64 {
+        if self.pending.is_empty() && self.in_flight.is_none() { current } else { self.followed }
+    }
+
+    /// True when the switch has confirmed the newest version of `block`, whatever else it lacks.
     pub(crate) fn has_confirmed(&self, block: BlockId) -> bool {
-        let in_flight = self.in_flight.as_ref().is_some_and(|(_, blocks)| blocks.contains(&block));
-        self.synced && !in_flight && !self.pending.contains(&block)
+        let on_its_way = |hand_over: &Option<(Ticket, BTreeSet<BlockId>)>| {
+            hand_over.as_ref().is_some_and(|(_, blocks)| blocks.contains(&block))
+        };
+        self.handed.contains_key(&block)
+            && !on_its_way(&self.bulk)
+            && !on_its_way(&self.in_flight)
+            && !self.pending.contains(&block)
     }
 
     /// A block of the host's was changed, gained or lost by the commit that followed `before`.
     pub(crate) fn mark(&mut self, block: BlockId, before: u64) {
         if self.is_attached() {
-            self.realized = self.realized(before);
+            self.followed = self.followed(before);
             self.pending.insert(block);
         }
     }
@@ -118,13 +172,17 @@ impl Feed {
         host: HostId,
         revision: u64,
     ) -> Option<Snapshot> {
-        let ticket = Ticket { session: self.session?, revision };
+        let ticket = Ticket { session: self.session?, lane: Lane::Bulk, revision };
+        self.realized = self.realized(revision);
         let blocks = || compiler.blocks_of(host).filter_map(|id| Some((id, compiler.block(id)?)));
+        let unconfirmed =
+            blocks().map(|(id, _)| id).filter(|id| !self.has_confirmed(*id)).collect();
+        self.bulk = Some((ticket, unconfirmed));
         self.handed = blocks().map(|(id, block)| (id, block.version())).collect();
         self.pending.clear();
-        self.in_flight = Some((ticket, blocks().map(|(id, _)| id).collect()));
+        self.in_flight = None;
         let flows = blocks().flat_map(|(_, block)| block.flows()).cloned().collect();
-        Some(Snapshot { flows, ticket })
+        Some(Snapshot { blocks: blocks().map(|(id, _)| id).collect(), flows, ticket })
     }
 
     /// Everything the host should have, once the switch has confirmed all of it: what it has else
@@ -134,22 +192,23 @@ impl Feed {
         settled.then(|| compiler.desired(host).cloned().collect())
     }
 
-    /// What changed since the last hand-over; `None` while that one is not confirmed, or when
-    /// nothing did.
+    /// What changed since the last hand-over, or since the snapshot, which need not be confirmed;
+    /// `None` while another change is not, or when nothing did.
     pub(crate) fn next(
         &mut self,
         compiler: &Compiler,
         host: HostId,
         revision: u64,
     ) -> Option<Update> {
-        let ticket = Ticket { session: self.session?, revision };
-        if self.in_flight.is_some() || !self.synced || self.pending.is_empty() {
+        let ticket = Ticket { session: self.session?, lane: Lane::Live, revision };
+        let has_begun = self.synced || self.bulk.is_some();
+        if self.in_flight.is_some() || !has_begun || self.pending.is_empty() {
             return None;
         }
-        let pending = std::mem::take(&mut self.pending);
+        let changed = std::mem::take(&mut self.pending);
         let mut net = Net::default();
         let (mut cleared, mut gained, mut left) = (Vec::new(), Vec::new(), Vec::new());
-        for &id in &pending {
+        for &id in &changed {
             let block = compiler.block(id).filter(|_| compiler.is_subscribed(host, id));
             let Some(block) = block else {
                 left.extend(self.handed.remove(&id).map(|_| id));
@@ -172,23 +231,40 @@ impl Feed {
             });
         }
         let (put, removed) = net.into_flows();
-        let update = Update { put, removed, cleared, gained, left, ticket };
-        self.in_flight = Some((ticket, pending));
-        Some(update)
+        let mut presupposed: BTreeSet<_> =
+            changed.iter().flat_map(|&block| compiler.presupposed(block)).collect();
+        presupposed.retain(|block| self.handed.contains_key(block));
+        self.in_flight = Some((ticket, changed.clone()));
+        Some(Update { put, removed, cleared, gained, left, changed, presupposed, ticket })
     }
 
-    /// The switch has confirmed what was handed out with `ticket`.
-    pub(crate) fn confirm(&mut self, ticket: Ticket) {
-        if self.in_flight.as_ref().is_some_and(|(in_flight, _)| *in_flight == ticket) {
-            self.in_flight = None;
+    /// The switch of `session` has confirmed this.
+    pub(crate) fn confirm(&mut self, session: SessionId, receipt: &Receipt) {
+        if !self.is(session) {
+            return;
+        }
+        if let Some((_, blocks)) = &mut self.bulk {
+            for block in &receipt.blocks {
+                blocks.remove(block);
+            }
+        }
+        let Some(ticket) = receipt.ticket else { return };
+        let is_it = |hand_over: &Option<(Ticket, _)>| {
+            hand_over.as_ref().is_some_and(|(on_its_way, _)| *on_its_way == ticket)
+        };
+        if is_it(&self.bulk) {
+            self.bulk = None;
             self.synced = true;
-            self.realized = ticket.revision;
+        }
+        if is_it(&self.in_flight) {
+            self.in_flight = None;
+            self.followed = ticket.revision;
         }
     }
 
     /// True when nothing is waiting to be handed out or confirmed.
     pub(crate) fn is_idle(&self) -> bool {
-        self.pending.is_empty() && self.in_flight.is_none()
+        self.pending.is_empty() && self.in_flight.is_none() && self.bulk.is_none()
     }
 }
 

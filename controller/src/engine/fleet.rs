@@ -6,7 +6,7 @@ use topology::compile::Compiler;
 use topology::model::{HostId, Timestamp};
 
 use super::drift::{Comparison, Drift};
-use super::feed::{Feed, SessionId, Ticket};
+use super::feed::{Feed, Receipt, SessionId};
 use super::guard::{Guard, Removal, RemovalLimit};
 use super::handle::{Attachment, SwitchRequest};
 use super::refused::RefusedFlows;
@@ -159,19 +159,18 @@ impl Fleet {
         record.feed.is(session).then_some(&mut record.feed)
     }
 
-    /// A switch has confirmed what was handed out with `ticket`.
+    /// A switch has confirmed something.
     pub(super) fn confirm(
         &mut self,
         host: HostId,
-        ticket: Ticket,
-        flow_mods: u64,
-        foreign: Option<u64>,
+        session: SessionId,
+        receipt: &Receipt,
         now: Timestamp,
     ) {
         let record = self.heard(host, now);
-        record.feed.confirm(ticket);
-        record.flow_mods_sent += flow_mods;
-        record.foreign = foreign.unwrap_or(record.foreign);
+        record.feed.confirm(session, receipt);
+        record.flow_mods_sent += receipt.flow_mods;
+        record.foreign = receipt.foreign.unwrap_or(record.foreign);
     }
 
     /// A session has found something out.
@@ -187,9 +186,8 @@ impl Fleet {
             return;
         }
         match observation {
-            Observation::Compared(Comparison { found, healed, flow_mods, foreign }) => {
+            Observation::Compared(Comparison { found, healed, foreign }) => {
                 record.drift.compared(found, healed, now);
-                record.flow_mods_sent += flow_mods;
                 record.foreign = foreign;
             }
             Observation::Refused(refused) => record.refused = refused,

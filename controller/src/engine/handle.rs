@@ -12,7 +12,7 @@ use topology::zone::Zones;
 
 use super::core::{Command, Core, Signals};
 use super::drift::Comparison;
-use super::feed::{SessionId, Snapshot, Ticket, Update};
+use super::feed::{Receipt, SessionId, Snapshot, Update};
 use super::fleet::Observation;
 use super::guard::{Removal, RemovalLimit};
 use super::refused::RefusedFlows;
@@ -324,7 +324,8 @@ impl Engine {
         answer.await.map_err(|_| Stopped)
     }
 
-    /// What changed since the last hand-over, once that was confirmed; `None` when nothing did.
+    /// What changed since the last hand-over, once that was confirmed; `None` when nothing did. A
+    /// snapshot need not be confirmed, only to have been compared: what changes overtakes it.
     ///
     /// # Errors
     ///
@@ -335,7 +336,7 @@ impl Engine {
         answer.await.map_err(|_| Stopped)
     }
 
-    /// The switch has everything that came with `ticket`, by `flow_mods` messages.
+    /// The switch has confirmed this.
     ///
     /// # Errors
     ///
@@ -343,11 +344,10 @@ impl Engine {
     pub async fn confirm(
         &self,
         host: HostId,
-        ticket: Ticket,
-        flow_mods: u64,
-        foreign: Option<u64>,
+        session: SessionId,
+        receipt: Receipt,
     ) -> Result<(), Stopped> {
-        self.send(Command::Confirm { host, ticket, flow_mods, foreign }).await
+        self.send(Command::Confirm { host, session, receipt }).await
     }
 
     /// All flows that the host should have, once its switch has confirmed every one of them;

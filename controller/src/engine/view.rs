@@ -134,9 +134,7 @@ impl View<'_> {
         if let Some(refused) = self.refused(id, port) {
             return (PortStatus::Error, reason_of(name, refused));
         }
-        let own = BlockId::HostPort { host: host.meta.key, port: port.meta.key };
-        let record = self.fleet.get(id);
-        if !record.is_some_and(|record| record.feed.has_confirmed(own)) {
+        if !self.has_confirmed(id, port) {
             return (PortStatus::Building, format!("host {name} has not confirmed its flows"));
         }
         let (mut late, mut offline) = (vec![], vec![]);
@@ -146,13 +144,12 @@ impl View<'_> {
                 let name = self.model.host(other).map_or("", |host| &host.meta.name);
                 return (PortStatus::Error, reason_of(name, refused));
             }
-            let status = self.fleet.get(other).map(|record| {
-                (record.state(), record.feed.realized(self.revision) >= port.meta.revision)
-            });
-            let list = match status {
-                Some((HostState::Offline, false)) | None => &mut offline,
-                Some((_, false)) => &mut late,
-                Some((_, true)) => continue,
+            if self.has_confirmed(other, port) {
+                continue;
+            }
+            let list = match self.fleet.get(other).map(Record::state) {
+                Some(HostState::Offline) | None => &mut offline,
+                Some(_) => &mut late,
             };
             list.extend(self.model.host(other).map(|host| host.meta.name.as_str()));
         }
@@ -164,6 +161,32 @@ impl View<'_> {
             ),
             (true, true) => (PortStatus::Active, String::new()),
         }
+    }
+
+    /// Whether `host` has confirmed what `port` needs there: everything up to the port's revision,
+    /// or else every block on the way of its packets, in its newest version, while other blocks are
+    /// still on their way to the switch.
+    pub fn has_confirmed(&self, host: HostId, port: &Port) -> bool {
+        let (Some(record), Some(key)) =
+            (self.fleet.get(host), self.model.host(host).map(|host| host.meta.key))
+        else {
+            return false;
+        };
+        let feed = &record.feed;
+        let is_there = |block: &BlockId| feed.has_confirmed(*block);
+        let own = BlockId::HostPort { host: key, port: port.meta.key };
+        let is_own = port.bound_host == Some(host);
+        if is_own && !is_there(&own) {
+            return false;
+        }
+        feed.realized(self.revision) >= port.meta.revision
+            || match is_own {
+                true => self.compiler.presupposed(own).iter().all(is_there),
+                false => {
+                    let network = self.model.network(port.network);
+                    network.is_some_and(|it| is_there(&BlockId::Network(it.meta.key)))
+                }
+            }
     }
 
     /// A flow that a port needs on `host` and that the switch there does not take.

@@ -35,6 +35,13 @@ impl Lingering {
         });
     }
 
+    /// A switch should have these blocks: whatever lingers of them is a part of what it has.
+    pub(super) fn want(&mut self, blocks: &[BlockId]) {
+        for block in blocks {
+            self.0.remove(block);
+        }
+    }
+
     /// True when this is a flow of one of them.
     pub(super) fn has(&self, flow: &Flow) -> bool {
         self.0.keys().any(|block| {
@@ -60,10 +67,12 @@ fn lingers(block: BlockId) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use topology::key::Key;
 
     use super::*;
-    use crate::engine::{SessionId, Ticket};
+    use crate::engine::{Lane, SessionId, Ticket};
 
     const PROFILE: BlockId = BlockId::Profile(key(1));
     const NETWORK: BlockId = BlockId::Network(key(1));
@@ -79,7 +88,9 @@ mod tests {
             cleared: vec![],
             gained: gained.to_vec(),
             left: left.to_vec(),
-            ticket: Ticket { session: SessionId(1), revision: 1 },
+            changed: gained.iter().chain(left).copied().collect(),
+            presupposed: BTreeSet::new(),
+            ticket: Ticket { session: SessionId(1), lane: Lane::Live, revision: 1 },
         }
     }
 

@@ -25,7 +25,7 @@ pub struct Switches {
     pub policy: Policy,
     /// Who may connect.
     pub gate: Gate,
-    /// One for each switch that may be read back at a time.
+    /// One for each switch that may be read back, and sent what it lacks, at a time.
     turns: Arc<Semaphore>,
 }
 
@@ -46,7 +46,7 @@ impl Switches {
         }
     }
 
-    /// What is taken while a switch is read back.
+    /// What is taken while a switch is read back and sent what it lacks.
     pub(super) fn turns(&self) -> Arc<Semaphore> {
         self.turns.clone()
     }

@@ -37,7 +37,7 @@ pub struct Policy {
     pub foreign: ForeignFlows,
     /// How often the flows of a switch are read back that does not tell of changes by itself.
     pub read_back_interval: Duration,
-    /// How many switches are read back at a time.
+    /// How many switches are read back, and sent what they lack, at a time.
     pub parallel_read_backs: NonZeroUsize,
     /// How much a host may lose when it is seen for the first time.
     pub removal_limit: RemovalLimit,

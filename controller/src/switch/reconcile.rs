@@ -12,7 +12,7 @@ use crate::engine::{DriftByTable, TableDrift};
 #[derive(Debug, Default)]
 pub struct Difference {
     /// Flows that are missing or differ.
-    pub put: Vec<Arc<BlockFlow>>,
+    pub put: Vec<Put>,
     /// Flows of blocks that the switch should have, which should not be there.
     pub removed: Vec<Flow>,
     /// Flows with a cookie of ours, of blocks that the switch should not have at all.
@@ -25,7 +25,22 @@ pub struct Difference {
     pub ours: u64,
 }
 
+/// A flow that is to be put.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Put {
+    /// The flow.
+    pub flow: Arc<BlockFlow>,
+    /// The cookie of the flow that has its place.
+    pub replaces: Option<u64>,
+}
+
 impl Difference {
+    /// A switch that has nothing, and should have these flows.
+    pub fn missing(flows: impl IntoIterator<Item = Arc<BlockFlow>>) -> Self {
+        let put = flows.into_iter().map(|flow| Put { flow, replaces: None }).collect();
+        Self { put, ..Self::default() }
+    }
+
     /// True when the switch has what it should, and nothing else of ours.
     pub fn is_none(&self) -> bool {
         self.put.is_empty() && self.removed.is_empty() && self.orphaned.is_empty()
@@ -67,7 +82,8 @@ pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Differ
             Some(wanted) if wanted.flow == *flow => {}
             Some(wanted) => {
                 difference.count(flow).altered += 1;
-                difference.put.push(wanted.clone());
+                let replaces = Some(flow.cookie);
+                difference.put.push(Put { flow: (*wanted).clone(), replaces });
             }
             None if is_ours && !blocks.contains(&block(flow)) => {
                 difference.orphaned.push(flow.clone());
@@ -81,7 +97,7 @@ pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Differ
     }
     for wanted in missing.into_values() {
         difference.count(&wanted.flow).missing += 1;
-        difference.put.push(wanted.clone());
+        difference.put.push(Put { flow: wanted.clone(), replaces: None });
     }
     difference
 }
@@ -148,8 +164,9 @@ pub(super) mod tests {
         let foreign = Flow { cookie: 7, priority: 12_346, ..first.clone() };
         let flows = there().skip(1).take(wanted.len() - 2).chain([altered, extra, foreign.clone()]);
         let found = difference(&wanted, &installed(flows));
-        let put: Vec<_> = found.put.iter().map(|flow| flow.flow.clone()).collect();
-        assert_eq!(put, [first.clone(), last.clone()]);
+        let put: Vec<_> =
+            found.put.iter().map(|put| (put.flow.flow.clone(), put.replaces)).collect();
+        assert_eq!(put, [(first.clone(), Some(first.cookie ^ 0x100)), (last.clone(), None)]);
         assert_eq!((found.removed.len(), found.foreign), (1, vec![foreign]));
         assert_eq!(found.tables[&first.table].altered, 1);
         let of_last = found.tables[&last.table];

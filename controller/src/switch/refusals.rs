@@ -92,9 +92,10 @@ impl Refusals {
             return;
         }
         let mut missing = Vec::new();
-        difference.put.retain(|flow| {
-            let refused = self.flows.contains_key(&flow.flow.id());
-            missing.extend(refused.then_some(flow.flow.table));
+        difference.put.retain(|put| {
+            let flow = &put.flow.flow;
+            let refused = self.flows.contains_key(&flow.id());
+            missing.extend(refused.then_some(flow.table));
             !refused
         });
         for table in missing {
@@ -187,9 +188,9 @@ mod tests {
         // Other changes leave it alone.
         assert!(!refusals.follow(&Script::putting(flows[4..].to_vec()), vec![], later));
         // It is not missing because of others.
-        let mut difference = Difference { put: flows[1..3].to_vec(), ..Difference::default() };
+        let mut difference = Difference::missing(flows[1..3].to_vec());
         refusals.discount(&mut difference);
-        assert_eq!(difference.put, flows[2..3]);
+        assert_eq!(difference.put, Difference::missing(flows[2..3].to_vec()).put);
         assert!(refusals.follow(&Script::putting(flows.clone()), vec![], later));
         assert_eq!(refusals.deadline(), None);
     }

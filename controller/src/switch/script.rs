@@ -20,7 +20,7 @@ pub(super) enum Step {
     /// A flow is added, or replaces the one of its identity.
     Put(Arc<BlockFlow>),
     /// This flow goes, unless its place was taken by one of another block.
-    Remove(Flow),
+    Remove(Box<Flow>),
 }
 
 /// The flow-mods by which a switch gets from one state to another, in the order in which no packet
@@ -36,15 +36,21 @@ pub struct Script {
 impl Script {
     /// What a read back found to be different.
     pub fn from_difference(difference: Difference) -> Self {
-        Self::ordered(vec![], difference.put, difference.removed)
+        let put = difference.put.into_iter().map(|put| put.flow).collect();
+        Self::ordered(vec![], put, difference.removed)
     }
 
-    /// What has changed since the last hand-over.
-    pub fn from_update(update: Update) -> Self {
-        let removed = update.removed.iter().map(|flow| flow.flow.clone()).collect();
+    /// What has changed since the last hand-over; beside it these flows go.
+    pub(super) fn from_update(update: Update, mut removed: Vec<Flow>) -> Self {
+        removed.extend(update.removed.iter().map(|flow| flow.flow.clone()));
         let mut cleared = update.cleared;
         cleared.extend(update.left);
         Self::ordered(cleared, update.put, removed)
+    }
+
+    /// These steps, in this order.
+    pub(super) fn of_steps(steps: Vec<Step>) -> Self {
+        Self { steps, whole: false }
     }
 
     /// These blocks go, and nothing comes.
@@ -67,7 +73,10 @@ impl Script {
         let whole = !cleared.is_empty();
         let steps = cleared.into_iter().map(Step::Clear);
         let steps = steps.chain(put.into_iter().map(Step::Put));
-        Self { steps: steps.chain(removed.into_iter().map(Step::Remove)).collect(), whole }
+        Self {
+            steps: steps.chain(removed.into_iter().map(|flow| Step::Remove(flow.into()))).collect(),
+            whole,
+        }
     }
 
     /// Number of flow-mods.

@@ -1,10 +1,12 @@
 mod compare;
+mod lanes;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lanes::Underway;
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, info};
@@ -20,7 +22,7 @@ use super::script::Script;
 use super::stream::Stream;
 use super::zones::PortZones;
 use crate::clock;
-use crate::engine::{Attachment, Engine, Stopped, SwitchRequest, Ticket};
+use crate::engine::{Attachment, Engine, Stopped, SwitchRequest};
 use crate::limits::Breach;
 
 /// Questions of other parts that may wait for a session.
@@ -113,6 +115,8 @@ async fn attach(
         settings_wrong: 0,
         zones: PortZones::default(),
         lingering: Lingering::default(),
+        underway: None,
+        again: false,
     })
 }
 
@@ -134,31 +138,35 @@ struct Session {
     settings_wrong: usize,
     zones: PortZones,
     lingering: Lingering,
+    /// What the switch lacks and is sent in parts.
+    underway: Option<Underway>,
+    /// When that is there, the switch is to be compared once more.
+    again: bool,
 }
 
 impl Session {
     async fn follow(&mut self) -> Result<std::convert::Infallible, SessionEnd> {
         self.synchronise().await?;
         loop {
-            let (host, session) = (self.place.host, self.place.session);
-            while let Some(mut update) = self.engine.next(host, session).await? {
-                let ticket = update.ticket;
-                self.lingering.hold_back(&mut update, clock::now());
-                let script = Script::from_update(update);
-                debug!(flow_mods = script.len(), revision = ticket.revision, "sending changes");
-                self.carry_out(&script).await?;
-                self.confirm(ticket, &script, None).await?;
+            // In turns: what changes does not wait for more than one part, nor is there ever so much
+            // of it that no part goes.
+            let update = self.engine.next(self.place.host, self.place.session).await?;
+            let mut goes_on = update.is_some();
+            if let Some(update) = update {
+                self.send_update(update).await?;
             }
-            if self.connection.take_disturbances() > 0 {
-                self.rechecks.disturbed();
+            self.send_part().await?;
+            goes_on |= self.underway.is_some();
+            if self.underway.is_none() {
+                if std::mem::take(&mut self.again) {
+                    self.synchronise().await?;
+                    continue;
+                }
+                if self.connection.take_disturbances() > 0 {
+                    self.rechecks.disturbed();
+                }
             }
-            let deadlines = [
-                self.rechecks.deadline(),
-                self.settings_due,
-                self.refusals.deadline(),
-                self.lingering.deadline(),
-            ];
-            let deadline = deadlines.into_iter().flatten().min();
+            let deadline = self.deadline();
             tokio::select! {
                 // First who has changed what, then what time it is: else a session that was
                 // replaced might go on comparing.
@@ -169,10 +177,22 @@ impl Session {
                     None => return Err(SessionEnd::Replaced),
                 },
                 () = until(deadline) => self.look().await?,
+                () = std::future::ready(()), if goes_on => {}
                 // Nothing else that comes unasked is needed; reading keeps the connection alive.
                 event = self.connection.next() => drop(event?),
             }
         }
+    }
+
+    /// When something is to be looked at.
+    fn deadline(&self) -> Option<Instant> {
+        let deadlines = [
+            self.recheck_deadline(),
+            self.settings_due,
+            self.refusals.deadline(),
+            self.lingering.deadline(),
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Sends a script. What the switch refuses of it is told to the engine and tried again later;
@@ -213,16 +233,6 @@ impl Session {
         self.carry_out(&script).await
     }
 
-    async fn confirm(
-        &self,
-        ticket: Ticket,
-        script: &Script,
-        foreign: Option<u64>,
-    ) -> Result<(), SessionEnd> {
-        let sent = script.len() as u64;
-        Ok(self.engine.confirm(self.place.host, ticket, sent, foreign).await?)
-    }
-
     async fn answer(&mut self, request: SwitchRequest) -> Result<(), SessionEnd> {
         match request {
             SwitchRequest::Installed { which, reply } => {
@@ -230,7 +240,7 @@ impl Session {
                 // Whoever asked may have gone.
                 let _ = reply.send(flows);
             }
-            SwitchRequest::Synchronise => self.synchronise().await?,
+            SwitchRequest::Synchronise => self.again = true,
         }
         Ok(())
     }

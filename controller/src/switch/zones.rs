@@ -93,7 +93,6 @@ mod tests {
     use topology::block::BlockFlow;
     use topology::pipeline::{Detail, Register};
 
-    use super::super::reconcile::Difference;
     use super::*;
 
     fn egress(port: u32, zone: Option<u16>) -> Flow {
@@ -110,8 +109,7 @@ mod tests {
 
     fn script(put: &[Flow], removed: &[Flow]) -> Script {
         let put = put.iter().map(|flow| Arc::new(BlockFlow::new(flow.clone(), false))).collect();
-        let removed = removed.to_vec();
-        Script::from_difference(Difference { put, removed, ..Difference::default() })
+        Script::ordered(vec![], put, removed.to_vec())
     }
 
     #[track_caller]

@@ -1,5 +1,6 @@
 //! Many changes as one.
 
+use controller::engine::{Receipt, Ticket};
 use proto::v1::apply_request::Change;
 use proto::v1::apply_request::change::Change as Any;
 use proto::v1::resource::Resource as Kind;
@@ -74,6 +75,11 @@ async fn stored(api: &Api) -> String {
     read.await.unwrap()
 }
 
+async fn confirm(api: &Api, host: HostId, ticket: Ticket) {
+    let receipt = Receipt { ticket: Some(ticket), ..Receipt::default() };
+    api.engine.confirm(host, ticket.session, receipt).await.unwrap();
+}
+
 /// A host with an interface for port 4, whose switch has all its flows.
 async fn ready_host(api: &Api) -> (HostId, controller::engine::SessionId) {
     let host = api.host(1, BTreeMap::from([(Uuid::from_u128(4), 9)])).await;
@@ -81,7 +87,7 @@ async fn ready_host(api: &Api) -> (HostId, controller::engine::SessionId) {
     let (requests, _requested) = mpsc::channel(1);
     let session = api.engine.attach(1, requests).await.unwrap().session;
     let snapshot = api.engine.snapshot(host, session).await.unwrap().unwrap();
-    api.engine.confirm(host, snapshot.ticket, 0, None).await.unwrap();
+    confirm(api, host, snapshot.ticket).await;
     (host, session)
 }
 
@@ -222,7 +228,7 @@ async fn what_would_happen_is_told_and_then_happens() {
     let update = api.engine.next(host, session).await.unwrap().unwrap();
     assert!(update.cleared.is_empty() && update.removed.is_empty(), "{update:?}");
     assert_eq!(update.put.len() as u64, plan.flows_added + plan.flows_changed);
-    api.engine.confirm(host, update.ticket, 0, None).await.unwrap();
+    confirm(&api, host, update.ticket).await;
 
     let same = apply(&api, dry).await.unwrap();
     assert_eq!(same.plan, []);

@@ -61,6 +61,15 @@ impl Scene {
     fn next(&mut self) -> Option<Update> {
         self.feed.next(&self.compiler, HOST, self.revision)
     }
+
+    fn confirm(&mut self, ticket: Ticket) {
+        let receipt = Receipt { ticket: Some(ticket), ..Receipt::default() };
+        self.feed.confirm(SESSION, &receipt);
+    }
+
+    fn realized(&self) -> u64 {
+        self.feed.realized(self.revision)
+    }
 }
 
 #[test]
@@ -68,7 +77,7 @@ fn a_revision_is_realised_when_it_is_confirmed_and_not_before() {
     let mut scene = Scene::new();
     let first = scene.snapshot().ticket;
     assert_eq!(scene.feed.realized(scene.revision), 0);
-    scene.feed.confirm(first);
+    scene.confirm(first);
     assert_eq!(scene.feed.realized(scene.revision), 1);
     assert_eq!(scene.feed.realized(7), 7, "revisions that do not concern the host");
 
@@ -80,32 +89,88 @@ fn a_revision_is_realised_when_it_is_confirmed_and_not_before() {
     let second = scene.next().unwrap().ticket;
     assert_eq!(scene.feed.realized(scene.revision), 1);
     assert!(settled(&scene).is_none());
-    scene.feed.confirm(second);
+    scene.confirm(second);
     assert_eq!(scene.feed.realized(scene.revision), 2);
 }
 
 #[test]
 fn one_hand_over_is_on_its_way_at_a_time_and_the_next_is_the_net_change() {
     let mut scene = Scene::new();
-    let first = scene.snapshot();
-    let ticket = first.ticket;
+    let first = scene.snapshot().ticket;
+    scene.confirm(first);
+    scene.change(4);
+    let second = scene.next().unwrap().ticket;
     scene.change(2);
     scene.change(3);
-    assert!(scene.next().is_none(), "the first is not confirmed");
-    scene.feed.confirm(ticket);
+    assert!(scene.next().is_none(), "the second is not confirmed");
+    scene.confirm(second);
     let update = scene.next().unwrap();
     let put: Vec<_> = update.put.iter().map(|flow| flow.flow.to_string()).collect();
     assert!(put.iter().any(|flow| flow.contains("192.0.2.3")), "{put:?}");
     assert!(!put.iter().any(|flow| flow.contains("192.0.2.2")), "{put:?}");
-    scene.feed.confirm(update.ticket);
+    scene.confirm(update.ticket);
     assert!(scene.next().is_none());
+}
+
+#[test]
+fn changes_overtake_the_snapshot_and_count_when_it_is_confirmed() {
+    let mut scene = Scene::new();
+    assert!(scene.next().is_none(), "nothing to overtake yet");
+    let bulk = scene.snapshot();
+    assert!(bulk.blocks.contains(&BlockId::Vteps));
+    scene.change(2);
+    let live = scene.next().unwrap();
+    assert!(live.changed.contains(&BlockId::Vteps));
+    // Both lanes' tickets are of one session and may be of one revision.
+    scene.confirm(Ticket { lane: Lane::Bulk, ..live.ticket });
+    assert!(!scene.feed.is_synced());
+    scene.confirm(live.ticket);
+    assert_eq!(scene.realized(), 0);
+    assert!(!scene.feed.has_confirmed(BlockId::Vteps), "the rest of it is to come");
+    let part = Receipt { blocks: vec![BlockId::Vteps], ..Receipt::default() };
+    scene.feed.confirm(SessionId(2), &part);
+    assert!(!scene.feed.has_confirmed(BlockId::Vteps), "another session's");
+    scene.feed.confirm(SESSION, &part);
+    assert!(scene.feed.has_confirmed(BlockId::Vteps));
+    assert!(!scene.feed.has_confirmed(BlockId::HostBase(Key::new(1).unwrap())));
+    assert_eq!((scene.realized(), scene.feed.is_synced()), (0, false));
+    scene.change(3);
+    scene.confirm(bulk.ticket);
+    assert_eq!((scene.realized(), scene.feed.is_synced()), (2, true));
+    let live = scene.next().unwrap();
+    scene.confirm(live.ticket);
+    assert_eq!(scene.realized(), 3);
+}
+
+#[test]
+fn another_snapshot_takes_nothing_back_that_was_confirmed() {
+    let mut scene = Scene::new();
+    let ticket = scene.snapshot().ticket;
+    scene.confirm(ticket);
+    scene.change(2);
+    let live = scene.next().unwrap();
+    scene.confirm(live.ticket);
+    let ticket = scene.snapshot().ticket;
+    assert!(scene.feed.has_confirmed(BlockId::Vteps));
+    scene.confirm(ticket);
+    scene.change(3);
+    let unconfirmed = scene.snapshot();
+    assert!(!scene.feed.has_confirmed(BlockId::Vteps));
+    assert_eq!((scene.realized(), scene.feed.is_synced()), (2, true));
+    assert!(scene.next().is_none(), "it has what was pending");
+    // The session ends half way.
+    assert!(scene.feed.detach(SESSION, scene.revision));
+    assert_eq!(scene.realized(), 2);
+    scene.feed.attach(SESSION);
+    scene.confirm(unconfirmed.ticket);
+    assert_eq!((scene.realized(), scene.feed.is_synced()), (2, false));
 }
 
 #[test]
 fn a_change_that_was_taken_back_leaves_the_flows_as_they_were() {
     let mut scene = Scene::new();
     let ticket = scene.snapshot().ticket;
-    scene.feed.confirm(ticket);
+    scene.confirm(ticket);
     scene.change(2);
     scene.change(1);
     let update = scene.next().unwrap();
@@ -119,7 +184,7 @@ fn a_session_that_was_replaced_gets_nothing() {
     let mut scene = Scene::new();
     let ticket = scene.snapshot().ticket;
     scene.feed.attach(SessionId(2));
-    scene.feed.confirm(ticket);
+    scene.confirm(ticket);
     assert!(!scene.feed.is_synced());
     assert!(!scene.feed.detach(SESSION, scene.revision));
     assert!(scene.feed.detach(SessionId(2), scene.revision));

@@ -3,9 +3,8 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tokio::sync::OwnedSemaphorePermit;
 use topology::block::BlockFlow;
 use topology::cookie::Cookie;
 use topology::explain::explain;
@@ -13,29 +12,25 @@ use tracing::{debug, info, warn};
 
 use super::super::policy::{ForeignFlows, OnDrift};
 use super::super::reconcile::{Difference, difference};
-use super::super::script::Script;
 use super::super::zones::PortZones;
+use super::lanes::{Purpose, Turn};
 use super::{SETTINGS_INTERVAL, Session, SessionEnd};
 use crate::clock;
-use crate::engine::{Comparison, Removal, Stopped, Which};
+use crate::engine::{Comparison, Removal, Snapshot, Stopped, Which};
 use crate::offload::offload;
-
-/// How long a switch may keep others from being read back. It is read back all the same if it
-/// takes longer.
-const TURN: Duration = Duration::from_secs(10);
 
 /// Flows that are named in the log each time.
 const NAMED: usize = 10;
 
 impl Session {
-    /// Reads back what the switch has, and sends what differs from what it should have.
+    /// Reads back what the switch has, and begins to send what differs from what it should have.
     pub(super) async fn synchronise(&mut self) -> Result<(), SessionEnd> {
         let turn = self.turn().await?;
         let begun = clock::now();
         let snapshot = self.engine.snapshot(self.place.host, self.place.session).await?;
-        let snapshot = snapshot.ok_or(SessionEnd::Replaced)?;
-        let ticket = snapshot.ticket;
-        let (mut difference, zones) = self.compare(snapshot.flows, turn).await?;
+        let Snapshot { blocks, flows, ticket } = snapshot.ok_or(SessionEnd::Replaced)?;
+        self.lingering.want(&blocks);
+        let (mut difference, zones) = self.compare(flows).await?;
         self.zones = zones;
         info!(
             host = %self.place.host,
@@ -47,10 +42,7 @@ impl Session {
         );
         self.guard(&mut difference).await?;
         let foreign = self.treat_foreign(&mut difference, true);
-        let script = Script::from_difference(difference);
-        self.carry_out(&script).await?;
-        self.rechecks.compared(begun, clock::now());
-        self.confirm(ticket, &script, Some(foreign)).await
+        self.begin(difference, blocks, Purpose::Snapshot { ticket, foreign }, (begun, turn)).await
     }
 
     /// Decides whether what the switch has and this controller knows nothing of may go. An empty
@@ -87,10 +79,15 @@ impl Session {
         if is_due(self.refusals.deadline()) {
             self.try_again().await?;
         }
-        if is_due(self.rechecks.deadline()) {
+        if is_due(self.recheck_deadline()) {
             self.look_at_flows().await?;
         }
         Ok(())
+    }
+
+    /// When the switch is to be compared; not while it is being sent what it lacks.
+    pub(super) fn recheck_deadline(&self) -> Option<Instant> {
+        self.rechecks.deadline().filter(|_| self.underway.is_none())
     }
 
     /// Reads back what the switch has. What differs from what it has confirmed was changed by
@@ -101,7 +98,7 @@ impl Session {
         // When something is to be sent first, that comes first; then it is tried again.
         let settled = self.engine.settled(self.place.host, self.place.session).await?;
         let Some(flows) = settled else { return Ok(()) };
-        let (mut difference, _) = self.compare(flows, turn).await?;
+        let (mut difference, _) = self.compare(flows).await?;
         self.refusals.discount(&mut difference);
         if self.holding {
             difference.orphaned.clear();
@@ -113,13 +110,12 @@ impl Session {
             self.report(&difference, heal).await?;
         }
         let foreign = self.treat_foreign(&mut difference, heal);
-        let script = if heal { Script::from_difference(difference) } else { Script::default() };
-        debug!(flow_mods = script.len(), "read back again");
-        self.carry_out(&script).await?;
-        self.rechecks.compared(begun, clock::now());
-        let flow_mods = script.len() as u64;
-        let comparison = Comparison { found, healed: heal, flow_mods, foreign };
-        Ok(self.engine.compared(self.place.host, self.place.session, comparison).await?)
+        if !heal {
+            difference = Difference::default();
+        }
+        debug!(put = difference.put.len(), removed = difference.removed.len(), "read back again");
+        let purpose = Purpose::Heal(Comparison { found, healed: heal, foreign });
+        self.begin(difference, vec![], purpose, (begun, turn)).await
     }
 
     /// Puts right, or reports, what others have changed and no flow says.
@@ -145,12 +141,12 @@ impl Session {
     }
 
     /// Waits for this switch's turn to be read back.
-    async fn turn(&mut self) -> Result<OwnedSemaphorePermit, SessionEnd> {
+    async fn turn(&mut self) -> Result<Turn, SessionEnd> {
         let mut turn = pin!(self.turns.clone().acquire_owned());
         loop {
             tokio::select! {
                 biased;
-                turn = &mut turn => return Ok(turn.map_err(|_| Stopped)?),
+                permit = &mut turn => return Ok(Turn::new(permit.map_err(|_| Stopped)?)),
                 event = self.connection.next() => drop(event?),
             }
         }
@@ -161,28 +157,15 @@ impl Session {
     async fn compare(
         &mut self,
         wanted: Vec<Arc<BlockFlow>>,
-        turn: OwnedSemaphorePermit,
     ) -> Result<(Difference, PortZones), SessionEnd> {
         // What others do from here on may or may not be seen: it is a reason to look again.
         self.connection.take_disturbances();
-        let mut turn = Some(turn);
-        let installed = {
-            let mut read_back = pin!(self.connection.read_back(Which::All));
-            tokio::select! {
-                biased;
-                installed = &mut read_back => installed?,
-                () = tokio::time::sleep(TURN) => {
-                    turn = None;
-                    read_back.await?
-                }
-            }
-        };
-        let mut installed = installed;
+        let mut installed = self.connection.read_back(Which::All).await?;
         installed.retain(|stats| !self.lingering.has(&stats.flow));
         let compared = offload(move || {
             let zones = PortZones::of(installed.iter().map(|stats| &stats.flow));
             let difference = difference(&wanted, &installed);
-            drop((installed, turn));
+            drop(installed);
             (difference, zones)
         });
         Ok(compared.await.map_err(|_| Stopped)?)
@@ -204,7 +187,7 @@ impl Session {
     /// Writes into the log what others have changed, and what that was for.
     async fn report(&self, difference: &Difference, heal: bool) -> Result<(), SessionEnd> {
         let host = self.place.host;
-        let put = difference.put.iter().map(|flow| ("missing or altered", &flow.flow));
+        let put = difference.put.iter().map(|put| ("missing or altered", &put.flow.flow));
         let extra = difference.removed.iter().map(|flow| ("extra", flow));
         let named: Vec<_> =
             put.chain(extra).take(NAMED).map(|(what, flow)| (what, flow.clone())).collect();
