@@ -9,7 +9,7 @@
 mod fleet;
 #[path = "read_back/in_memory.rs"]
 mod in_memory;
-#[path = "read_back/ovs.rs"]
+#[path = "common/ovs.rs"]
 mod ovs;
 #[path = "common/report.rs"]
 mod report;
@@ -130,7 +130,7 @@ struct Taken {
 
 async fn on_a_switch(flows: &[Arc<BlockFlow>], rounds: u32) -> Result<Vec<Row>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let ovs = Ovs::start(&format!("tcp:{}", listener.local_addr()?))?;
+    let ovs = Ovs::start(1, &format!("tcp:{}", listener.local_addr()?))?;
     let (stream, _) = listener.accept().await?;
     stream.set_nodelay(true)?;
     let (mut connection, _) = Connection::open(stream).await?;

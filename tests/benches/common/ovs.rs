@@ -29,8 +29,9 @@ pub(crate) struct Ovs {
 struct Daemon(Child);
 
 impl Ovs {
-    /// Starts a switch whose controller listens at `controller` (`tcp:IP:PORT`).
-    pub(crate) fn start(controller: &str) -> Result<Self> {
+    /// Starts a switch with this datapath id, whose controller listens at `controller`
+    /// (`tcp:IP:PORT`).
+    pub(crate) fn start(datapath_id: u64, controller: &str) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix("weft-bench").tempdir()?;
         let dir = directory.path();
         let (conf, db) = (dir.join("conf.db"), dir.join("db.sock"));
@@ -46,7 +47,7 @@ impl Ovs {
         let bridge = "add-br br0 -- set bridge br0 datapath-type=dummy fail-mode=secure \
                       protocols=OpenFlow13 other-config:disable-in-band=true";
         let controller = format!(
-            "-- set-controller br0 {controller} -- set controller br0 inactivity-probe=0 \
+            "-- set bridge br0 other-config:datapath-id={datapath_id:016x} -- set-controller br0 {controller} -- set controller br0 inactivity-probe=0 \
              max-backoff=1000"
         );
         let words = bridge.split_whitespace().chain(controller.split_whitespace());
