@@ -4,19 +4,26 @@
 
 use std::time::Duration;
 
-use lab::wait_until;
+use lab::{wait_for, wait_until};
+use proto::v1 as pb;
 use proto::v1::host::State;
+use proto::v1::network::Status as NetworkStatus;
 use proto::v1::port::Status;
 use tests::{Kind, READY, Scene, assert_reaches};
+use topology::pipeline::Table;
 
 /// The table that translates the keys of ports to their numbers: each port of a host has a flow
 /// there.
-const OUTPUT: u8 = 90;
+const OUTPUT: Table = Table::Output;
 
-/// Lets the table of host 1 have no more flows than it has; answers the row that says so.
-fn fill(scene: &Scene) -> String {
-    let there = scene.flows(1).unwrap().iter().filter(|flow| flow.table == OUTPUT).count();
-    let key = format!("flow_tables:{OUTPUT}");
+/// The table where each network that a host has a port of has a flow.
+const FLOOD: Table = Table::Flood;
+
+/// Lets a table of host 1 have no more flows than it has; answers the row that says so.
+fn fill(scene: &Scene, table: Table) -> String {
+    let number = table.number();
+    let there = scene.flows(1).unwrap().iter().filter(|flow| flow.table == number).count();
+    let key = format!("flow_tables:{number}");
     let row = scene.host(1).vsctl(&["get", "Bridge", "br-int", &key]).unwrap().trim().to_owned();
     let limit = format!("flow_limit={there}");
     let set = ["set", "Flow_Table", &row, &limit, "overflow_policy=refuse"];
@@ -32,7 +39,7 @@ fn a_full_table_costs_the_port_that_finds_no_room_and_no_other() {
     assert_reaches(a, b.v4());
     let connected = scene.record(1).unwrap().connected_time;
     let host = scene.host(1);
-    let limit = fill(&scene);
+    let limit = fill(&scene, OUTPUT);
     let late = scene.guest(&segment.network, 1).unwrap();
     let port = scene.wait_status(&late.port.id, Status::Error).unwrap();
     let reason = &port.status_reason;
@@ -45,7 +52,10 @@ fn a_full_table_costs_the_port_that_finds_no_room_and_no_other() {
     assert!(record.refused_flow_count >= 1, "{record:?}");
     assert_eq!(record.refused_flow_count, record.refused_flows.len() as u64);
     for refused in &record.refused_flows {
-        assert_eq!((refused.table_id, &*refused.reason), (OUTPUT.into(), "OFPFMFC_TABLE_FULL"));
+        assert_eq!(
+            (refused.table_id, &*refused.reason),
+            (OUTPUT.number().into(), "OFPFMFC_TABLE_FULL")
+        );
         let cookie = format!("{:#x}", refused.cookie);
         let why = scene.weftd.weft_text(&["flow", "explain", &cookie]).unwrap();
         assert!(why.contains(&late.port.id), "{why}");
@@ -70,11 +80,47 @@ fn a_full_table_costs_the_port_that_finds_no_room_and_no_other() {
     assert!(log.contains("the switch refused a flow"), "{log}");
 }
 
+/// A network once it has this status.
+fn wait_network(scene: &Scene, id: &str, status: NetworkStatus) -> pb::Network {
+    let get = || scene.api.get_network(pb::GetNetworkRequest { id: id.to_owned() });
+    let has_it = || get().ok().filter(|network| network.status() == status);
+    wait_for("the network's status", READY, has_it)
+        .unwrap_or_else(|error| panic!("{error}: {:?}", get()))
+}
+
+#[test]
+fn a_network_that_lacks_a_flow_on_a_host_is_in_error_and_others_are_not() {
+    let scene = Scene::start(2).unwrap();
+    let there = scene.segment(Kind::Vxlan, 1, &[1, 2]).unwrap();
+    assert_eq!(wait_network(&scene, &there.network.id, NetworkStatus::Active).status_reason, "");
+    let limit = fill(&scene, FLOOD);
+
+    // No host has a port of it yet.
+    let late = scene.network(Kind::Vxlan).unwrap();
+    assert_eq!((late.status(), &*late.status_reason), (NetworkStatus::Active, ""));
+    scene.subnet(&late, "10.2.0.0/24").unwrap();
+    let guest = scene.guest(&late, 1).unwrap();
+    let network = wait_network(&scene, &late.id, NetworkStatus::Error);
+    let reason = &network.status_reason;
+    assert!(reason.contains("TABLE_FULL") && reason.contains(scene.host(1).name()), "{reason}");
+    scene.wait_status(&guest.port.id, Status::Error).unwrap();
+    let shown = scene.weftd.weft_text(&["network", "show", &late.id]).unwrap();
+    assert!(shown.contains("ERROR") && shown.contains("TABLE_FULL"), "{shown}");
+
+    wait_network(&scene, &there.network.id, NetworkStatus::Active);
+    assert_reaches(&there.guests[0], there.guests[1].v4());
+
+    scene.host(1).vsctl(&["clear", "Flow_Table", &limit, "flow_limit"]).unwrap();
+    let network = wait_network(&scene, &late.id, NetworkStatus::Active);
+    assert_eq!(network.status_reason, "");
+    scene.wait_status(&guest.port.id, Status::Active).unwrap();
+}
+
 #[test]
 fn what_is_not_wanted_any_more_is_not_tried_again() {
     let scene = Scene::start(1).unwrap();
     let segment = scene.segment(Kind::Vxlan, 1, &[1]).unwrap();
-    fill(&scene);
+    fill(&scene, OUTPUT);
     let late = scene.guest(&segment.network, 1).unwrap();
     scene.wait_status(&late.port.id, Status::Error).unwrap();
     scene.delete_port(&late.port.id).unwrap();
