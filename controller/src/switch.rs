@@ -9,6 +9,7 @@
 //! latency and no memory.
 
 mod bulk;
+mod collation;
 mod connection;
 mod exchange;
 mod headers;
@@ -29,6 +30,7 @@ mod session;
 mod stream;
 mod zones;
 
+pub use collation::Collation;
 pub use connection::{Connection, ConnectionError};
 pub use exchange::Refused;
 pub use listen::{Switches, serve};

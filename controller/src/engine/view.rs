@@ -1,5 +1,3 @@
-mod network;
-
 use tokio::sync::mpsc;
 use topology::block::BlockId;
 use topology::compile::Compiler;
@@ -11,7 +9,6 @@ use super::fleet::{Fleet, Record};
 use super::guard::Hold;
 use super::handle::SwitchRequest;
 use super::refused::{RefusedFlow, RefusedFlows};
-pub use network::NetworkStatus;
 
 /// The state as of the last commit.
 #[derive(Debug)]

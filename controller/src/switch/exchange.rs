@@ -39,9 +39,24 @@ impl Connection {
     ///
     /// # Errors
     ///
+    /// See [`Connection::tell_flows`].
+    pub async fn read_back(&mut self, which: Which) -> Result<Vec<FlowStats>, ConnectionError> {
+        let mut flows = Vec::new();
+        self.tell_flows(which, |stats| flows.push(stats)).await?;
+        Ok(flows)
+    }
+
+    /// Has `take` look at the flows that the switch has, with their counters, as they come.
+    ///
+    /// # Errors
+    ///
     /// When the connection ends, the switch refuses to tell, has more than a million flows, or
     /// takes too long.
-    pub async fn read_back(&mut self, which: Which) -> Result<Vec<FlowStats>, ConnectionError> {
+    pub async fn tell_flows(
+        &mut self,
+        which: Which,
+        mut take: impl FnMut(FlowStats),
+    ) -> Result<(), ConnectionError> {
         let (cookie, cookie_mask) = match which {
             Which::All => (0, 0),
             Which::Block(block) => block.cookie_and_mask(),
@@ -51,7 +66,7 @@ impl Connection {
         let sent = self.send(&Message::MultipartRequest(body.into()))?;
         let limit = self.received() + MAX_READ_BACK_BYTES;
         let mut patience = Patience::new("flow statistics");
-        let mut flows = Vec::new();
+        let mut told = 0;
         loop {
             if self.received() > limit {
                 return Err(ConnectionError::TooManyBytes);
@@ -60,13 +75,14 @@ impl Connection {
                 Event::Part { xid, body, last } if xid == sent => {
                     patience.part_came();
                     if let MultipartReplyBody::Flow(part) = body {
-                        flows.extend(part);
+                        told += part.len();
+                        part.into_iter().for_each(&mut take);
                     }
-                    if flows.len() > MAX_FLOWS {
+                    if told > MAX_FLOWS {
                         return Err(ConnectionError::TooManyFlows);
                     }
                     if last {
-                        return Ok(flows);
+                        return Ok(());
                     }
                 }
                 Event::Error { xid, error } if xid == sent => {

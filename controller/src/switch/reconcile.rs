@@ -2,10 +2,9 @@ use std::sync::Arc;
 
 use openflow::Flow;
 use openflow::message::FlowStats;
-use rustc_hash::{FxHashMap, FxHashSet};
 use topology::block::BlockFlow;
-use topology::cookie::Cookie;
 
+use super::collation::Collation;
 use crate::engine::{DriftByTable, TableDrift};
 
 /// What a switch needs to have exactly the flows it should, and no other of ours.
@@ -63,43 +62,16 @@ impl Difference {
         }
     }
 
-    fn count(&mut self, flow: &Flow) -> &mut TableDrift {
+    pub(super) fn count(&mut self, flow: &Flow) -> &mut TableDrift {
         self.tables.entry(flow.table).or_default()
     }
 }
 
 /// Compares what a switch has with what it should have.
 pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Difference {
-    let mut difference = Difference::default();
-    let mut missing: FxHashMap<_, _> =
-        desired.iter().map(|wanted| (wanted.flow.identity(), wanted)).collect();
-    let block = |flow: &Flow| flow.cookie & Cookie::OWNER_MASK;
-    let blocks: FxHashSet<_> = desired.iter().map(|wanted| block(&wanted.flow)).collect();
-    for FlowStats { flow, .. } in installed {
-        let is_ours = Cookie(flow.cookie).is_ours();
-        difference.ours += u64::from(is_ours);
-        match missing.remove(&flow.identity()) {
-            Some(wanted) if wanted.flow == *flow => {}
-            Some(wanted) => {
-                difference.count(flow).altered += 1;
-                let replaces = Some(flow.cookie);
-                difference.put.push(Put { flow: (*wanted).clone(), replaces });
-            }
-            None if is_ours && !blocks.contains(&block(flow)) => {
-                difference.orphaned.push(flow.clone());
-            }
-            None if is_ours => {
-                difference.count(flow).extra += 1;
-                difference.removed.push(flow.clone());
-            }
-            None => difference.foreign.push(flow.clone()),
-        }
-    }
-    for wanted in missing.into_values() {
-        difference.count(&wanted.flow).missing += 1;
-        difference.put.push(Put { flow: wanted.clone(), replaces: None });
-    }
-    difference
+    let mut collation = Collation::new(desired.to_vec());
+    installed.iter().for_each(|stats| collation.tell(stats));
+    collation.finish()
 }
 
 #[cfg(test)]

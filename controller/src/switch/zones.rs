@@ -24,13 +24,6 @@ pub(super) struct Flushes {
 }
 
 impl PortZones {
-    /// As the flows of a switch say.
-    pub(super) fn of<'a>(flows: impl IntoIterator<Item = &'a Flow>) -> Self {
-        let mut zones = Self::default();
-        flows.into_iter().for_each(|flow| zones.put(flow));
-        zones
-    }
-
     /// Becomes what `script` makes of it; answers which zones change hands by that. A port whose
     /// flow comes with the same zone as before keeps its connections.
     pub(super) fn follow(&mut self, script: &Script) -> Flushes {
@@ -58,7 +51,8 @@ impl PortZones {
         flushes
     }
 
-    fn put(&mut self, flow: &Flow) {
+    /// The switch has this flow.
+    pub(super) fn put(&mut self, flow: &Flow) {
         let Some(port) = egress_port(flow) else { return };
         match zone_of(flow) {
             Some(zone) => self.0.insert(port, zone),
@@ -94,6 +88,14 @@ mod tests {
     use topology::pipeline::{Detail, Register};
 
     use super::*;
+
+    impl PortZones {
+        fn of<'a>(flows: impl IntoIterator<Item = &'a Flow>) -> Self {
+            let mut zones = Self::default();
+            flows.into_iter().for_each(|flow| zones.put(flow));
+            zones
+        }
+    }
 
     fn egress(port: u32, zone: Option<u16>) -> Flow {
         let register = Register::ZONE.name;

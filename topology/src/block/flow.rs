@@ -10,6 +10,8 @@ use rustc_hash::FxHasher;
 pub struct BlockFlow {
     /// The flow.
     pub flow: Flow,
+    /// [`BlockFlow::identity_hash_of`] the flow.
+    hash: u64,
     /// Encoded already, where the flow goes to many switches.
     shared: Option<Bytes>,
 }
@@ -26,34 +28,44 @@ impl BlockFlow {
     /// once for all of them. The frame of another is made when it is asked for, and not kept.
     pub fn new(flow: Flow, shared: bool) -> Self {
         // Copied to a buffer of its own size: the flow stays as long as the object it is for.
-        let shared = shared.then(|| Bytes::copy_from_slice(&encode(&flow)));
-        Self { flow, shared }
+        let hash = Self::identity_hash_of(&flow);
+        let shared = shared.then(|| Bytes::copy_from_slice(&encode(&flow, xid(hash))));
+        Self { flow, hash, shared }
+    }
+
+    /// A hash of what tells a flow from every other in a switch ([`Flow::identity`]): of flows
+    /// that many switches have it is worth having at hand. The same in every run.
+    pub fn identity_hash_of(flow: &Flow) -> u64 {
+        let mut hasher = FxHasher::default();
+        flow.identity().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// [`BlockFlow::identity_hash_of`] this flow.
+    pub fn identity_hash(&self) -> u64 {
+        self.hash
     }
 
     /// The whole bundle-add message that adds the flow or replaces the one of its identity, as
     /// part of the bundle [`BlockFlow::BUNDLE_ID`] with [`BundleFlags::ATOMIC_ORDERED`]. Its xid
     /// is [`BlockFlow::xid`].
     pub fn frame(&self) -> Bytes {
-        self.shared.clone().unwrap_or_else(|| encode(&self.flow))
+        self.shared.clone().unwrap_or_else(|| encode(&self.flow, self.xid()))
     }
 
     /// The frame's xid, which an error about the flow carries: derived from the flow, so that the
     /// frame is the same for every switch.
     pub fn xid(&self) -> u32 {
-        xid(&self.flow)
+        xid(self.hash)
     }
 }
 
-fn encode(flow: &Flow) -> Bytes {
+fn encode(flow: &Flow, xid: u32) -> Bytes {
     let flags = BundleFlags::ATOMIC_ORDERED;
-    bundled_flow_frame(FlowModCommand::Add, flow, BlockFlow::BUNDLE_ID, flags, xid(flow))
+    bundled_flow_frame(FlowModCommand::Add, flow, BlockFlow::BUNDLE_ID, flags, xid)
         .expect("compile functions divide long lists into flows that fit a message")
 }
 
-fn xid(flow: &Flow) -> u32 {
-    let mut hasher = FxHasher::default();
-    flow.table.hash(&mut hasher);
-    flow.priority.hash(&mut hasher);
-    flow.matching.hash(&mut hasher);
-    (hasher.finish() as u32 & BlockFlow::LAST_XID).max(1)
+fn xid(identity_hash: u64) -> u32 {
+    (identity_hash as u32 & BlockFlow::LAST_XID).max(1)
 }

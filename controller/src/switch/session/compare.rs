@@ -10,8 +10,9 @@ use topology::cookie::Cookie;
 use topology::explain::explain;
 use tracing::{debug, info, warn};
 
+use super::super::collation::Collation;
 use super::super::policy::{ForeignFlows, OnDrift};
-use super::super::reconcile::{Difference, difference};
+use super::super::reconcile::Difference;
 use super::super::zones::PortZones;
 use super::lanes::{Purpose, Turn};
 use super::{SETTINGS_INTERVAL, Session, SessionEnd};
@@ -160,15 +161,17 @@ impl Session {
     ) -> Result<(Difference, PortZones), SessionEnd> {
         // What others do from here on may or may not be seen: it is a reason to look again.
         self.connection.take_disturbances();
-        let mut installed = self.connection.read_back(Which::All).await?;
-        installed.retain(|stats| !self.lingering.has(&stats.flow));
-        let compared = offload(move || {
-            let zones = PortZones::of(installed.iter().map(|stats| &stats.flow));
-            let difference = difference(&wanted, &installed);
-            drop(installed);
-            (difference, zones)
+        let (mut collation, mut zones) = (Collation::new(wanted), PortZones::default());
+        let lingering = &self.lingering;
+        let read_back = self.connection.tell_flows(Which::All, |stats| {
+            if !lingering.has(&stats.flow) {
+                zones.put(&stats.flow);
+                collation.tell(&stats);
+            }
         });
-        Ok(compared.await.map_err(|_| Stopped)?)
+        read_back.await?;
+        let finished = offload(move || collation.finish());
+        Ok((finished.await.map_err(|_| Stopped)?, zones))
     }
 
     /// Deals with flows that are not ours as is wanted; answers how many stay.
