@@ -31,5 +31,5 @@ pub use handle::{
 };
 pub use refused::{RefusedFlow, RefusedFlows};
 pub use report::{HostReport, Interface, Reported};
-pub use view::{HostState, HostStatus, PortStatus, View};
+pub use view::{HostState, HostStatus, NetworkStatus, PortStatus, View};
 pub use work::Work;

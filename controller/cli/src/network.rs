@@ -199,7 +199,7 @@ impl Kind {
 }
 
 /// Headings of [`row`].
-pub(crate) const COLUMNS: &[&str] = &["ID", "NAME", "PROJECT", "TYPE", "SEGMENT", "MTU"];
+pub(crate) const COLUMNS: &[&str] = &["ID", "NAME", "PROJECT", "TYPE", "SEGMENT", "MTU", "STATUS"];
 
 /// A network's line in the table. The segment reads as `physnet:VLAN`, as the
 /// physical network alone, or as the VNI.
@@ -216,5 +216,6 @@ pub(crate) fn row(network: &pb::Network, names: &Names) -> Vec<String> {
         network.r#type().as_str_name().to_owned(),
         segment,
         network.mtu.to_string(),
+        network.status().as_str_name().to_owned(),
     ]
 }

@@ -19,6 +19,7 @@ use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
 use super::resource::{Filter, HostName, Resource};
+use crate::engine::{NetworkStatus, View};
 
 /// What an update can name.
 const CHANGEABLE: [&str; 6] =
@@ -198,6 +199,17 @@ impl Resource for Network {
             mtu: self.mtu.into(),
             shared: self.shared,
             port_security_enabled: Some(self.port_security),
+            ..Default::default()
         }
+    }
+
+    fn answer(&self, view: &View<'_>) -> pb::Network {
+        let (status, status_reason) = view.network_status(self);
+        let status = match status {
+            NetworkStatus::Building => pb::network::Status::Building,
+            NetworkStatus::Active => pb::network::Status::Active,
+            NetworkStatus::Error => pb::network::Status::Error,
+        };
+        pb::Network { status: status.into(), status_reason, ..self.stored(&|_| None) }
     }
 }

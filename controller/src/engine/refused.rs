@@ -1,5 +1,6 @@
 use topology::cookie::{BlockKind, Cookie};
-use topology::model::{Model, Port};
+use topology::key::Key;
+use topology::model::{Model, Network, Port};
 
 /// A flow that a switch does not take.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -30,6 +31,20 @@ impl RefusedFlows {
     pub(super) fn concerning(&self, port: &Port, own: bool, model: &Model) -> Option<&RefusedFlow> {
         self.listed.iter().find(|flow| concerns(flow.cookie, port, own, model))
     }
+
+    /// A flow that all of a network's ports on this host lack.
+    pub(super) fn of_network(&self, network: &Network) -> Option<&RefusedFlow> {
+        self.listed.iter().find(|flow| is_of_network(flow.cookie, network.meta.key))
+    }
+}
+
+fn is_of_network(cookie: Cookie, network: Key) -> bool {
+    cookie.owner() == network
+        && match cookie.kind() {
+            Some(BlockKind::Network) => cookie.member() == Key::NONE,
+            Some(BlockKind::HostNetwork) => true,
+            _ => false,
+        }
 }
 
 fn concerns(cookie: Cookie, port: &Port, own: bool, model: &Model) -> bool {
@@ -40,7 +55,7 @@ fn concerns(cookie: Cookie, port: &Port, own: bool, model: &Model) -> bool {
         Some(BlockKind::HostPort) => own && cookie.owner() == key,
         // What is there for the whole network, or for this port.
         Some(BlockKind::Network) => {
-            let whole = cookie.member() == topology::key::Key::NONE;
+            let whole = cookie.member() == Key::NONE;
             (cookie.member() == key || own && whole) && of_network()
         }
         Some(BlockKind::HostNetwork) => own && of_network(),
@@ -63,7 +78,6 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use openflow::MacAddr;
-    use topology::key::Key;
     use topology::model::{
         Change, Meta, Network, NetworkId, PortId, ProjectId, Resource, Segment, Timestamp,
     };
@@ -129,5 +143,14 @@ mod tests {
         is(cookie(Detail::ArpResponder, key(5), Key::NONE), [true, false]);
         is(cookie(Detail::KnownVtep, Key::NONE, key(1)), [true, false]);
         is(Cookie(0), [false, false]);
+
+        let is = |cookie: Cookie, expected| {
+            assert_eq!(is_of_network(cookie, key(5)), expected, "{cookie}");
+        };
+        is(cookie(Detail::ArpResponder, key(5), Key::NONE), true);
+        is(cookie(Detail::ArpResponder, key(5), key(7)), false);
+        is(cookie(Detail::ArpResponder, key(6), Key::NONE), false);
+        is(cookie(Detail::PortCopies, key(5), key(2)), true);
+        is(cookie(Detail::Spoofed, key(5), Key::NONE), false);
     }
 }

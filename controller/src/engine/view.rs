@@ -1,3 +1,5 @@
+mod network;
+
 use tokio::sync::mpsc;
 use topology::block::BlockId;
 use topology::compile::Compiler;
@@ -9,6 +11,7 @@ use super::fleet::{Fleet, Record};
 use super::guard::Hold;
 use super::handle::SwitchRequest;
 use super::refused::{RefusedFlow, RefusedFlows};
+pub use network::NetworkStatus;
 
 /// The state as of the last commit.
 #[derive(Debug)]

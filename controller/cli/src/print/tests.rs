@@ -21,6 +21,7 @@ fn network() -> pb::Network {
         segmentation_id: 101,
         mtu: 1500,
         port_security_enabled: Some(true),
+        status: pb::network::Status::Active.into(),
         ..Default::default()
     }
 }
@@ -102,8 +103,8 @@ fn an_unknown_name_leaves_the_id() {
         Format::Table,
         |printer| printer.table(&[network()], &Names::default()),
         expect![[r#"
-            ID                                    NAME  PROJECT                               TYPE  SEGMENT       MTU
-            5f0c7a52-0000-4000-8000-000000000001  web   5f0c7a52-0000-4000-8000-0000000000aa  VLAN  external:101  1500
+            ID                                    NAME  PROJECT                               TYPE  SEGMENT       MTU   STATUS
+            5f0c7a52-0000-4000-8000-000000000001  web   5f0c7a52-0000-4000-8000-0000000000aa  VLAN  external:101  1500  ACTIVE
         "#]],
     );
 }
@@ -144,23 +145,25 @@ fn showing_one_lists_every_field() {
         Format::Table,
         |printer| printer.one(&network()),
         expect![[r#"
-        id                     5f0c7a52-0000-4000-8000-000000000001
-        key                    7
-        name                   web
-        description            -
-        labels                 owner=ops, tier=front
-        create_time            2026-11-18T08:00:00.250Z
-        update_time            -
-        etag                   -
-        revision               12
-        project_id             5f0c7a52-0000-4000-8000-0000000000aa
-        type                   VLAN
-        physical_network       external
-        segmentation_id        101
-        mtu                    1500
-        shared                 false
-        port_security_enabled  true
-    "#]],
+            id                     5f0c7a52-0000-4000-8000-000000000001
+            key                    7
+            name                   web
+            description            -
+            labels                 owner=ops, tier=front
+            create_time            2026-11-18T08:00:00.250Z
+            update_time            -
+            etag                   -
+            revision               12
+            project_id             5f0c7a52-0000-4000-8000-0000000000aa
+            type                   VLAN
+            physical_network       external
+            segmentation_id        101
+            mtu                    1500
+            shared                 false
+            port_security_enabled  true
+            status                 ACTIVE
+            status_reason          -
+        "#]],
     );
     check(
         Format::Table,
@@ -230,28 +233,30 @@ fn json_has_every_field_by_its_proto_name() {
         Format::Json,
         |printer| printer.one(&network()),
         expect![[r#"
-        {
-          "id": "5f0c7a52-0000-4000-8000-000000000001",
-          "key": 7,
-          "name": "web",
-          "description": "",
-          "labels": {
-            "owner": "ops",
-            "tier": "front"
-          },
-          "create_time": "2026-11-18T08:00:00.250Z",
-          "update_time": null,
-          "etag": "",
-          "revision": 12,
-          "project_id": "5f0c7a52-0000-4000-8000-0000000000aa",
-          "type": "VLAN",
-          "physical_network": "external",
-          "segmentation_id": 101,
-          "mtu": 1500,
-          "shared": false,
-          "port_security_enabled": true
-        }
-    "#]],
+            {
+              "id": "5f0c7a52-0000-4000-8000-000000000001",
+              "key": 7,
+              "name": "web",
+              "description": "",
+              "labels": {
+                "owner": "ops",
+                "tier": "front"
+              },
+              "create_time": "2026-11-18T08:00:00.250Z",
+              "update_time": null,
+              "etag": "",
+              "revision": 12,
+              "project_id": "5f0c7a52-0000-4000-8000-0000000000aa",
+              "type": "VLAN",
+              "physical_network": "external",
+              "segmentation_id": 101,
+              "mtu": 1500,
+              "shared": false,
+              "port_security_enabled": true,
+              "status": "ACTIVE",
+              "status_reason": ""
+            }
+        "#]],
     );
     check(
         Format::Json,

@@ -47,6 +47,8 @@ fn create_prints_the_resource() {
             mtu                    1400
             shared                 false
             port_security_enabled  -
+            status                 STATUS_UNSPECIFIED
+            status_reason          -
         "#]],
         expect![[""]],
     );
@@ -59,11 +61,11 @@ fn list_prints_every_page() {
         "network list",
         0,
         expect![[r#"
-        ID                                    NAME  PROJECT  TYPE              SEGMENT  MTU
-        00000000-0000-4000-8000-000000000002  web   acme     TYPE_UNSPECIFIED  -        0
-        00000000-0000-4000-8000-000000000003  twin  acme     TYPE_UNSPECIFIED  -        0
-        00000000-0000-4000-8000-000000000004  twin  acme     TYPE_UNSPECIFIED  -        0
-    "#]],
+            ID                                    NAME  PROJECT  TYPE              SEGMENT  MTU  STATUS
+            00000000-0000-4000-8000-000000000002  web   acme     TYPE_UNSPECIFIED  -        0    STATUS_UNSPECIFIED
+            00000000-0000-4000-8000-000000000003  twin  acme     TYPE_UNSPECIFIED  -        0    STATUS_UNSPECIFIED
+            00000000-0000-4000-8000-000000000004  twin  acme     TYPE_UNSPECIFIED  -        0    STATUS_UNSPECIFIED
+        "#]],
         expect![[""]],
     );
     let json = run(Controller::new(), "-o json network list").stdout;
