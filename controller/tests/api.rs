@@ -152,7 +152,8 @@ impl Api {
 
     async fn create_port(&self, port: pb::Port) -> Result<pb::Port, Status> {
         let port = Some(port);
-        let answer = self.ports().create_port(pb::CreatePortRequest { port }).await;
+        let answer =
+            self.ports().create_port(pb::CreatePortRequest { port, ..Default::default() }).await;
         answer.map(tonic::Response::into_inner)
     }
 

@@ -184,7 +184,9 @@ impl Scene {
     /// When the controller refuses it.
     pub fn create_port(&self, network: &pb::Network, port: pb::Port) -> Result<pb::Port> {
         let port = pb::Port { network_id: network.id.clone(), ..port };
-        Ok(self.api.create_port(pb::CreatePortRequest { port: Some(port) })?)
+        Ok(self
+            .api
+            .create_port(pb::CreatePortRequest { port: Some(port), ..Default::default() })?)
     }
 
     /// The port as it is now.

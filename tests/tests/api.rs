@@ -163,7 +163,7 @@ fn create_subnet(api: &Api, subnet: pb::Subnet) -> Result<pb::Subnet, Status> {
 }
 
 fn create_port(api: &Api, port: pb::Port) -> Result<pb::Port, Status> {
-    api.create_port(pb::CreatePortRequest { port: Some(port) })
+    api.create_port(pb::CreatePortRequest { port: Some(port), ..Default::default() })
 }
 
 fn update_port(api: &Api, port: pb::Port, paths: &[&str]) -> Result<pb::Port, Status> {
@@ -195,7 +195,7 @@ fn ids_that_are_unknown_or_none_are_named() {
     world.refuses(|api| api.get_port(malformed), InvalidArgument, "id", "port-1");
     let named = pb::Port { id: "port-1".to_owned(), ..world.own_port() };
     world.refuses_port(named, InvalidArgument, "port.id", "port-1");
-    let nothing = refusal(world.api.create_port(pb::CreatePortRequest { port: None }));
+    let nothing = refusal(world.api.create_port(pb::CreatePortRequest::default()));
     assert_eq!((nothing.code, nothing.subjects[0].as_str()), (InvalidArgument, "port"));
 }
 

@@ -44,7 +44,7 @@ fn write(server: &str, network: &str) -> Answered {
     let Ok(api) = Api::connect(server) else { return answered };
     for number in 1.. {
         let port = pb::Port { network_id: network.to_owned(), ..Default::default() };
-        let request = pb::CreatePortRequest { port: Some(port) };
+        let request = pb::CreatePortRequest { port: Some(port), ..Default::default() };
         let Ok(port) = api.create_port(request) else { break };
         answered.revision = answered.revision.max(port.revision);
         if number % 3 != 0 {
@@ -148,7 +148,9 @@ fn what_was_answered_survives_kill_9() {
             half.insert(id, port);
         }
         let port = pb::Port { network_id: network.id.clone(), ..Default::default() };
-        let next = api.create_port(pb::CreatePortRequest { port: Some(port) }).unwrap();
+        let next = api
+            .create_port(pb::CreatePortRequest { port: Some(port), ..Default::default() })
+            .unwrap();
         assert!(next.revision > answered.revision, "{} after {}", next.revision, answered.revision);
         answered.revision = next.revision;
         answered.ports.insert(next.id.clone(), next);

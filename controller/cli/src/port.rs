@@ -75,6 +75,11 @@ pub(crate) struct Create {
     #[arg(long = "security-group", value_name = "GROUP")]
     security_groups: Vec<String>,
 
+    /// Put it in no security group, not in `default` either: then it sends and
+    /// receives nothing
+    #[arg(long, conflicts_with = "security_groups")]
+    no_security_group: bool,
+
     /// Addresses it may use beside its own; may be repeated
     #[arg(
         long = "allowed-address",
@@ -196,8 +201,11 @@ impl PortCommand {
                 let fixed_ips = create.addresses.resolve(session, &network.id).await?;
                 let owner = if project_id.is_empty() { &network.project_id } else { &project_id };
                 let groups = secgroup::ids_of(session, &create.security_groups, owner).await?;
+                let no_security_groups = create.no_security_group;
                 let port = create.port(project_id, network.id, fixed_ips);
-                session.create(pb::Port { security_group_ids: groups, ..port }).await
+                let port = Some(pb::Port { security_group_ids: groups, ..port });
+                let request = pb::CreatePortRequest { port, no_security_groups };
+                session.create_by::<pb::Port>(request).await
             }
             Self::List(list) => {
                 let project_id = session.id_of::<pb::Project>(list.project.as_deref()).await?;

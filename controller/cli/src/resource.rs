@@ -23,6 +23,9 @@ pub(crate) trait Resource: prost::Message + prost::Name + Clone + Default {
     /// Request of the List method, which carries the filter.
     type List: Clone + Default;
 
+    /// Request of the Create method.
+    type Create;
+
     /// The cells of the resource's row, as many as [`COLUMNS`](Self::COLUMNS).
     fn row(&self, names: &Names) -> Vec<String>;
 
@@ -35,8 +38,11 @@ pub(crate) trait Resource: prost::Message + prost::Name + Clone + Default {
     /// `filter`, narrowed to resources of this name.
     fn named(filter: Self::List, name: &str) -> Self::List;
 
-    /// Asks for the resource to be made.
-    async fn create(self, channel: Channel) -> Result<Self, Status>;
+    /// The request to make this.
+    fn creation(self) -> Self::Create;
+
+    /// Asks for a resource to be made.
+    async fn create(channel: Channel, request: Self::Create) -> Result<Self, Status>;
 
     /// Fetches a resource.
     async fn fetch(channel: Channel, id: &str) -> Result<Self, Status>;
@@ -90,6 +96,8 @@ macro_rules! resource {
 
             type List = pb::$list_request;
 
+            type Create = pb::$create_request;
+
             fn row(&self, names: &Names) -> Vec<String> {
                 $row(self, names)
             }
@@ -108,8 +116,12 @@ macro_rules! resource {
                 pb::$list_request { name: name.to_owned(), ..filter }
             }
 
-            async fn create(self, channel: Channel) -> Result<Self, Status> {
-                let request = pb::$create_request { $field: Some(self) };
+            #[allow(clippy::needless_update, reason = "most requests carry nothing else")]
+            fn creation(self) -> Self::Create {
+                pb::$create_request { $field: Some(self), ..Default::default() }
+            }
+
+            async fn create(channel: Channel, request: Self::Create) -> Result<Self, Status> {
                 let answer = pb::$module::$client::new(channel).$create(request).await?;
                 Ok(answer.into_inner())
             }

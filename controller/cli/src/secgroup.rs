@@ -122,7 +122,8 @@ impl SecgroupCommand {
                 let project_id = session.resolve::<pb::Project>(&create.project).await?.id;
                 let stateful = create.state.choice();
                 let group = pb::SecurityGroup { project_id, stateful, ..create.new.resource() };
-                let made = group.create(session.channel.clone()).await?;
+                let made =
+                    pb::SecurityGroup::create(session.channel.clone(), group.creation()).await?;
                 show::print(session, &made).await
             }
             Self::List(list) => {

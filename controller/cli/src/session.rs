@@ -95,7 +95,15 @@ impl<'a> Session<'a> {
 
     /// Makes `resource` and prints what came of it.
     pub(crate) async fn create<R: Resource>(&mut self, resource: R) -> Result<(), Failure> {
-        let made = resource.create(self.channel.clone()).await?;
+        self.create_by::<R>(resource.creation()).await
+    }
+
+    /// Makes a resource by a request that says more than the resource, and prints it.
+    pub(crate) async fn create_by<R: Resource>(
+        &mut self,
+        request: R::Create,
+    ) -> Result<(), Failure> {
+        let made = R::create(self.channel.clone(), request).await?;
         self.printer.one(&made)
     }
 

@@ -150,6 +150,10 @@ impl Filter<Port> for Wanted {
 pub(super) fn create(request: pb::CreatePortRequest) -> Result<CreatePort, Status> {
     let mut fields = Fields::of(Port::FIELD);
     let port = fields.required(request.port);
+    let none = request.no_security_groups;
+    if none && !port.security_group_ids.is_empty() {
+        fields.wrong("security_group_ids", "with `no_security_groups`: expected none");
+    }
     let request = CreatePort {
         id: PortId(fields.new_id(&port.id)),
         project: fields.optional_uuid("project_id", &port.project_id).map(ProjectId),
@@ -158,7 +162,8 @@ pub(super) fn create(request: pb::CreatePortRequest) -> Result<CreatePort, Statu
         fixed_ips: fixed_ips(&port.fixed_ips, &mut fields),
         allowed_address_pairs: pairs(&port.allowed_address_pairs, &mut fields),
         port_security: port.port_security_enabled,
-        security_groups: groups(&port.security_group_ids, &mut fields),
+        security_groups: (none || !port.security_group_ids.is_empty())
+            .then(|| groups(&port.security_group_ids, &mut fields)),
         admin_up: port.admin_state_up,
         requested_host: port.requested_host,
         naming: naming(port.name, port.description, port.labels),

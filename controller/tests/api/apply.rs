@@ -44,7 +44,10 @@ fn make_subnet(number: u128, network: u128, cidr: &str) -> Any {
 
 fn make_port(number: u128, network: u128) -> Any {
     let port = port(&pb::Network { id: id(network), ..Default::default() }, "web");
-    Any::CreatePort(pb::CreatePortRequest { port: Some(pb::Port { id: id(number), ..port }) })
+    Any::CreatePort(pb::CreatePortRequest {
+        port: Some(pb::Port { id: id(number), ..port }),
+        ..Default::default()
+    })
 }
 
 fn remove_port(number: u128) -> Any {

@@ -99,7 +99,7 @@ async fn what_cannot_be_parsed_is_named_all_at_once() {
          subnet.dns_nameservers[0]: \"dns\" is no IP address\n\
          subnet.host_routes[0].destination: \"default\" is no prefix such as 192.0.2.0/24",
     );
-    let empty = api.ports().create_port(pb::CreatePortRequest { port: None }).await;
+    let empty = api.ports().create_port(pb::CreatePortRequest::default()).await;
     check(empty, "InvalidArgument\nport: is required\nport.network_id: is required");
     let get = api.ports().get_port(pb::GetPortRequest { id: String::new() }).await;
     check(get, "InvalidArgument\nid: is required");

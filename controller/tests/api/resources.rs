@@ -246,3 +246,18 @@ async fn a_page_of_large_resources_fits_what_clients_take() {
     let rest = api.projects().list_projects(rest).await.unwrap().into_inner();
     assert_eq!(page.projects.len() + rest.projects.len(), 300);
 }
+
+#[tokio::test]
+async fn a_port_in_no_security_group_at_all() {
+    let api = Api::start().await;
+    let (network, _) = api.network("10.0.0.0/24").await;
+    let request = |groups: Vec<String>| pb::CreatePortRequest {
+        port: Some(pb::Port { security_group_ids: groups, ..port(&network, "web") }),
+        no_security_groups: true,
+    };
+    let made = api.ports().create_port(request(vec![])).await.unwrap().into_inner();
+    assert_eq!(made.security_group_ids, [""; 0]);
+    let group = uuid::Uuid::from_u128(1).to_string();
+    let both = api.ports().create_port(request(vec![group])).await.unwrap_err();
+    assert_eq!(both.code(), tonic::Code::InvalidArgument);
+}

@@ -119,7 +119,7 @@ pub(crate) fn port(number: usize, network: usize) -> pb::CreatePortRequest {
         fixed_ips: vec![tests::fixed(&address_of(number).to_string())],
         ..Default::default()
     };
-    pb::CreatePortRequest { port: Some(port) }
+    pb::CreatePortRequest { port: Some(port), ..Default::default() }
 }
 
 /// A port's id. As random ones would, they spread over the range.

@@ -42,8 +42,8 @@ pub struct CreatePort {
     /// The network's default when `None`.
     pub port_security: Option<bool>,
     /// At most [`MAX_SECURITY_GROUPS`](super::MAX_SECURITY_GROUPS) of its project, all stateful
-    /// or all stateless, none without port security; with it, when empty, the default group.
-    pub security_groups: Vec<SecurityGroupId>,
+    /// or all stateless, none without port security; with it, when `None`, the default group.
+    pub security_groups: Option<Vec<SecurityGroupId>>,
     /// True when `None`.
     pub admin_up: Option<bool>,
     /// The name or UUID of the only host that may claim it, which need not exist yet; any when
@@ -98,7 +98,8 @@ pub fn create_port(
     check_own_mac(request.mac, &mut violations);
     check_fixed_ips(&request.fixed_ips, &mut violations);
     check_pairs(&request.allowed_address_pairs, &mut violations);
-    check_groups(&request.security_groups, &mut violations);
+    let groups = request.security_groups.as_deref();
+    check_groups(groups.unwrap_or_default(), &mut violations);
     check_text("requested_host", &request.requested_host, MAX_NAME, &mut violations);
     violations.finish()?;
     let requested_host = host_name(context, &request.requested_host);
@@ -120,9 +121,9 @@ pub fn create_port(
             && fixed_ips.into_iter().all(|(asked, fixed)| asked.is(fixed))
             && request.allowed_address_pairs == existing.allowed_address_pairs
             && request.port_security.is_none_or(|on| on == existing.port_security)
-            && (request.security_groups.is_empty()
-                || request.security_groups.iter().copied().collect::<BTreeSet<_>>()
-                    == existing.security_groups)
+            && groups.is_none_or(|groups| {
+                groups.iter().copied().collect::<BTreeSet<_>>() == existing.security_groups
+            })
             && admin_up == existing.admin_up
             && requested_host == existing.requested_host;
         if same {
@@ -132,11 +133,10 @@ pub fn create_port(
     }
     may_use(context, network, project)?;
     let port_security = request.port_security.unwrap_or(network.port_security);
-    check_security(port_security, &request.allowed_address_pairs, &request.security_groups)?;
-    let security_groups = if request.security_groups.is_empty() {
-        default_groups(context, project, port_security)
-    } else {
-        groups_of(context, project, &request.security_groups)?
+    check_security(port_security, &request.allowed_address_pairs, groups.unwrap_or_default())?;
+    let security_groups = match groups {
+        None => default_groups(context, project, port_security),
+        Some(groups) => groups_of(context, project, groups)?,
     };
     let fixed_ips = if request.fixed_ips.is_empty() {
         choose(context, network.id)?

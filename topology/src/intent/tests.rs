@@ -203,7 +203,7 @@ fn port_request(number: u8) -> CreatePort {
         fixed_ips: vec![],
         allowed_address_pairs: vec![],
         port_security: None,
-        security_groups: vec![],
+        security_groups: None,
         admin_up: None,
         requested_host: String::new(),
     }

@@ -174,6 +174,12 @@ fn ports_have_the_groups_of_their_project() {
         ]],
     );
     check(
+        "port create web-3 --network web --no-security-group",
+        expect![[
+            r#"CreatePortRequest port{name:"web-3",network_id:"00000000-0000-4000-8000-000000000002"},no_security_groups:true"#
+        ]],
+    );
+    check(
         "port update web-1 --security-group default",
         expect![[
             r#"UpdatePortRequest port{id:"00000000-0000-4000-8000-000000000008",security_group_ids:["00000000-0000-4000-8000-000000000011"]},update_mask{paths:["security_group_ids"]}"#

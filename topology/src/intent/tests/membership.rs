@@ -24,8 +24,11 @@ fn groups(numbers: &[u8]) -> Vec<SecurityGroupId> {
     numbers.iter().map(|number| SecurityGroupId(id(*number))).collect()
 }
 
-fn create(world: &mut World, groups: Vec<SecurityGroupId>) -> Result<(), Rejection> {
-    let request = CreatePort { security_groups: groups, ..port_request(9) };
+fn create(
+    world: &mut World,
+    groups: impl Into<Option<Vec<SecurityGroupId>>>,
+) -> Result<(), Rejection> {
+    let request = CreatePort { security_groups: groups.into(), ..port_request(9) };
     world.run(|context| create_port(context, request)).map(drop)
 }
 
@@ -53,14 +56,27 @@ fn a_port_has_the_groups_it_asks_for_or_the_default() {
     assert_eq!(world.port(9).security_groups, groups(&[1, 2]).into_iter().collect());
     let before = world.revision;
     expect(create(&mut world, groups(&[2, 1])), "ok");
-    expect(create(&mut world, vec![]), "ok");
+    expect(create(&mut world, None), "ok");
     assert_eq!(world.revision, before, "the same request again");
-    expect(
-        create(&mut world, groups(&[1])),
-        "already exists: id: port #9 exists and differs from what is asked",
-    );
+    for other in [groups(&[1]), vec![]] {
+        expect(
+            create(&mut world, other),
+            "already exists: id: port #9 exists and differs from what is asked",
+        );
+    }
     expect(join(&mut world, 9, vec![]), "ok");
     assert!(world.port(9).security_groups.is_empty());
+}
+
+#[test]
+fn a_port_may_be_made_in_no_group_at_all() {
+    let mut world = world();
+    expect(create(&mut world, vec![]), "ok");
+    assert!(world.port(9).security_groups.is_empty());
+    assert!(profile(&world, 9).is_some());
+    let before = world.revision;
+    expect(create(&mut world, vec![]), "ok");
+    assert_eq!(world.revision, before, "the same request again");
 }
 
 #[test]
@@ -106,7 +122,7 @@ fn groups_come_and_go_with_port_security() {
     expect(world.run(|context| update_port(context, both)), "ok");
     assert_eq!(world.port(1).security_groups, groups(&[3]).into_iter().collect());
     let request = CreatePort { port_security: Some(false), ..port_request(9) };
-    let asked = CreatePort { security_groups: groups(&[1]), ..request.clone() };
+    let asked = CreatePort { security_groups: Some(groups(&[1])), ..request.clone() };
     expect(
         world.run(|context| create_port(context, asked)),
         "invalid argument: security_group_ids: without port security all traffic is allowed: \

@@ -186,7 +186,8 @@ fn a_group_in_use_stays() {
     create(&mut world, group_request(1, vec![naming_1.clone()])).unwrap();
     let other = RuleRequest { id: RuleIdRequest::Chosen(RuleId(id(2))), ..naming_1 };
     create(&mut world, group_request(2, vec![other])).unwrap();
-    let port = CreatePort { security_groups: vec![SecurityGroupId(id(1))], ..port_request(1) };
+    let port =
+        CreatePort { security_groups: Some(vec![SecurityGroupId(id(1))]), ..port_request(1) };
     world.run(|context| create_port(context, port)).unwrap();
     expect(
         delete(&mut world, 1),
