@@ -24,6 +24,9 @@ const MIN_TENANT_MTU: u16 = 1280;
 /// Enough to see who connects, and far too little to keep a host or the controller busy.
 const DEFAULT_RULE_LOG_RATE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
 
+/// Sixty such ports fill Open vSwitch's own table of three million connections.
+const DEFAULT_CONNECTIONS_PER_PORT: u32 = 50_000;
+
 /// A host needs two, and a few more while it reconnects.
 const DEFAULT_CONNECTIONS_PER_ADDRESS: usize = 64;
 
@@ -87,6 +90,10 @@ struct Options {
     /// [default: 4096]
     #[arg(long, env = "WEFT_CONNTRACK_ZONE_FLOOR", value_name = "ZONE")]
     conntrack_zone_floor: Option<u16>,
+    /// Connections that a port may have at a time, where a host's Open vSwitch has such limits
+    /// (3.3 and later); 0 for any number [default: 50000]
+    #[arg(long, env = "WEFT_CONNECTIONS_PER_PORT", value_name = "NUMBER")]
+    connections_per_port: Option<u32>,
     /// Connections that a host may report, a second, for security group rules that are logged
     /// [default: 100]
     #[arg(long, env = "WEFT_RULE_LOG_RATE", value_name = "NUMBER")]
@@ -174,6 +181,8 @@ pub struct Config {
     pub retention: Retention,
     /// Which conntrack zones are Weft's.
     pub conntrack_zones: Zones,
+    /// Connections that a port may have at a time; `None` for any number.
+    pub connections_per_port: Option<NonZeroU32>,
     /// Connections of logged rules that a host may report, a second.
     pub rule_log_rate: NonZeroU32,
     /// Connections of switches, and of OVSDB servers, from one address.
@@ -221,6 +230,7 @@ impl Options {
             vlan_range: self.vlan_range.or(other.vlan_range),
             vni_range: self.vni_range.or(other.vni_range),
             conntrack_zone_floor: self.conntrack_zone_floor.or(other.conntrack_zone_floor),
+            connections_per_port: self.connections_per_port.or(other.connections_per_port),
             rule_log_rate: self.rule_log_rate.or(other.rule_log_rate),
             connections_per_address: self.connections_per_address.or(other.connections_per_address),
             change_log_size: self.change_log_size.or(other.change_log_size),
@@ -292,6 +302,9 @@ impl Options {
             settings,
             retention,
             conntrack_zones: self.conntrack_zone_floor.map_or_else(Zones::default, Zones::from),
+            connections_per_port: NonZeroU32::new(
+                self.connections_per_port.unwrap_or(DEFAULT_CONNECTIONS_PER_PORT),
+            ),
             rule_log_rate: self.rule_log_rate.unwrap_or(DEFAULT_RULE_LOG_RATE),
             connections_per_address: self
                 .connections_per_address

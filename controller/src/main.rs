@@ -68,6 +68,10 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let onboarding = host::Onboarding {
         openflow_port: openflow.first().context("no OpenFlow listener")?.local_addr()?.port(),
         advertise: config.advertise,
+        zone_limit: host::onboard::ZoneLimit {
+            zones: *conntrack_zones,
+            limit: config.connections_per_port,
+        },
     };
     let breaches = Breaches::default();
     let gate = |protocol, total, per_address| {

@@ -1,6 +1,6 @@
 //! Typed copy of the part of the Open vSwitch database that Weft reads.
 //!
-//! A [`Replica`] is a value: cloning it takes seven reference counts, and a clone never changes,
+//! A [`Replica`] is a value: cloning it takes ten reference counts, and a clone never changes,
 //! whatever happens on the connection. [`Replica::changes_since`] tells two of them apart, also
 //! when they come from different connections.
 
@@ -13,15 +13,42 @@ pub use changes::{Changes, RowId};
 pub use field::ColumnError;
 pub use rows::Rows;
 pub use tables::{
-    Bridge, Controller, FlowTable, Interface, Manager, OpenVSwitch, Port, Replica, Table,
+    Bridge, Controller, CtZone, Datapath, FlowTable, Interface, Manager, OpenVSwitch, Port,
+    Replica, Table,
 };
 
 pub(crate) use field::How;
 pub(crate) use rows::Row;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use uuid::Uuid;
 
+use crate::schema::Presence;
+
 impl Replica {
+    /// Empty, of a server that has these columns.
+    pub(crate) fn of_columns(columns: &BTreeMap<&'static str, Vec<&'static str>>) -> Self {
+        let has = |table: Table, column| {
+            columns.get(table.name()).is_some_and(|columns| columns.contains(&column))
+        };
+        let known = Table::ALL
+            .iter()
+            .flat_map(|&table| table.columns().iter().map(move |column| (table, column)));
+        let optional = known
+            .filter(|(table, column)| {
+                column.presence == Presence::Optional && has(*table, column.name)
+            })
+            .map(|(table, column)| (table.name(), column.name));
+        Self { optional: Arc::new(optional.collect()), ..Self::default() }
+    }
+
+    /// True when the server has an optional column, which it may lack.
+    pub fn has_optional(&self, table: Table, column: &'static str) -> bool {
+        self.optional.contains(&(table.name(), column))
+    }
+
     /// The only row of the root table; `None` before `ovs-vsctl init`.
     pub fn root(&self) -> Option<(Uuid, &OpenVSwitch)> {
         self.open_vswitch.iter().next()

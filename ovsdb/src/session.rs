@@ -314,7 +314,7 @@ impl Session {
 
     fn start_monitor(&mut self, schema: &RawValue) -> Result<(), SessionError> {
         let columns = schema::select(schema, &monitor::wanted())?;
-        self.request_monitor(Method::Since, Selection::of(&columns));
+        self.request_monitor(Method::Since, Selection::of(columns));
         Ok(())
     }
 
@@ -339,7 +339,7 @@ impl Session {
         };
         let initial = method.parse_reply(reply)?;
         if !initial.is_difference {
-            self.mirror = Mirror::new(Replica::default(), &self.options);
+            self.mirror = Mirror::new(Replica::of_columns(selection.columns()), &self.options);
         }
         self.mirror.apply(initial.updates, method.notation())?;
         self.last_transaction = initial.last_transaction;

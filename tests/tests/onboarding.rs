@@ -12,6 +12,8 @@ mod drift;
 mod ways;
 #[path = "onboarding/wishes.rs"]
 mod wishes;
+#[path = "onboarding/zone_limits.rs"]
+mod zone_limits;
 
 use lab::Host;
 use tests::Guest;

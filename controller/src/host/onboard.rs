@@ -1,13 +1,16 @@
-//! What Weft writes into a host's database: br-int, its controller, tunnel and patch ports and
-//! the tables' names.
+//! What Weft writes into a host's database: br-int, its controller, tunnel and patch ports, the
+//! tables' names, and limits of conntrack zones.
 //!
 //! [`onboard`] compares what is there with what should be, and answers the transaction that makes
 //! up the difference: run again after it, it answers nothing. It changes rows that Weft made
-//! (`external_ids:owner=weft`); of others' rows only the `ports`, `bridges` and `controller` sets
-//! that Weft's own rows must be put into.
+//! (`external_ids:owner=weft`); of others' rows only the `ports`, `bridges`, `controller`,
+//! `datapaths` and `ct_zones` sets that Weft's own rows must be put into.
+
+mod conntrack;
 
 use std::collections::BTreeMap;
 
+pub use conntrack::ZoneLimit;
 use ovsdb::replica::{Bridge, Controller, OpenVSwitch, Port, Replica, Table};
 use ovsdb::transact::{Condition, Insert, Mutate, Transaction, Until, Update, Wait};
 use ovsdb::value::{Datum, UuidName};
@@ -22,6 +25,8 @@ pub struct Target {
     pub controller: String,
     /// The names of the pipeline's tables.
     pub tables: BTreeMap<u8, &'static str>,
+    /// How many connections a port may have.
+    pub zone_limit: ZoneLimit,
 }
 
 /// Not by way of the bridges that the controller has flows on.
@@ -46,6 +51,7 @@ pub fn onboard(replica: &Replica, target: &Target) -> Option<Transaction> {
             step.controller(id, bridge);
             step.tunnel_port(id, bridge, &wishes);
             step.patch_ports(id, bridge, &wishes);
+            step.zone_limits(root_id, bridge);
         }
     }
     Some(step.transaction).filter(|transaction| !transaction.is_empty())

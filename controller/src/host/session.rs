@@ -13,7 +13,7 @@ use topology::model::HostId;
 use topology::pipeline::Table;
 use tracing::{info, warn};
 
-use super::onboard::{Target, onboard};
+use super::onboard::{Target, ZoneLimit, onboard};
 use super::report::{Unidentified, report};
 use crate::engine::{Engine, HostReport, Reported, Stopped};
 use crate::limits::{Breach, Bucket};
@@ -25,6 +25,8 @@ pub struct Onboarding {
     pub openflow_port: u16,
     /// The address that hosts find this controller at; `None`: the one that they reached it by.
     pub advertise: Option<IpAddr>,
+    /// How many connections a port may have.
+    pub zone_limit: ZoneLimit,
 }
 
 impl Onboarding {
@@ -35,7 +37,7 @@ impl Onboarding {
             IpAddr::V6(ip) => format!("tcp:[{ip}]:{}", self.openflow_port),
         };
         let tables = Table::ALL.into_iter().map(|table| (table.number(), table.name()));
-        Target { controller, tables: tables.collect() }
+        Target { controller, tables: tables.collect(), zone_limit: self.zone_limit }
     }
 }
 
@@ -43,8 +45,9 @@ impl Onboarding {
 const MAX_MESSAGE: usize = 32 << 20;
 /// The largest replica of a host's database, in bytes.
 const MAX_REPLICA: usize = 64 << 20;
-/// The most rows that a host's database may have: those of 25,000 ports.
-const MAX_ROWS: usize = 50_000;
+/// The most rows that a host's database may have: a port, an interface and a conntrack zone for
+/// each of 25,000.
+const MAX_ROWS: usize = 75_000;
 /// How long a host may take to answer a transaction.
 const TRANSACTION: Duration = Duration::from_secs(60);
 /// Milliseconds that may be spent on a host's reports at once, waiting for the engine included...

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -45,6 +46,8 @@ macro_rules! replica {
         /// A consistent copy of the database: the state after some transaction, none in part.
         #[derive(Clone, Debug, Default, Eq, PartialEq)]
         pub struct Replica {
+            /// The columns that the server has of those that it need not have.
+            pub(super) optional: Arc<BTreeSet<(&'static str, &'static str)>>,
             $(
                 #[doc = concat!("The table `", $name, "`.")]
                 pub $rows: Rows<$row>,
@@ -116,6 +119,8 @@ replica! {
         Required "manager_options" => manager_options: BTreeSet<Uuid>,
         /// The datapath types that the daemon supports.
         Optional "datapath_types" => datapath_types: BTreeSet<String>,
+        /// Settings of the datapaths, by type (`system`, `netdev`).
+        Optional "datapaths" => datapaths: BTreeMap<String, Uuid>,
         /// Number of the configuration that was asked for: a client increments it.
         Required "next_cfg" => next_cfg: i64,
         /// Number of the configuration that the daemon has carried out.
@@ -210,6 +215,22 @@ replica! {
         Required "target" => target: String,
         /// Whether it is connected.
         Required "is_connected" => is_connected: bool,
+        /// Keys for other programs.
+        Optional "external_ids" => external_ids: BTreeMap<String, String>,
+    }
+
+    /// Settings of a datapath, which the bridges of one type share.
+    Datapath("Datapath"): Datapath in datapaths {
+        /// Settings of its conntrack zones, by zone.
+        Optional "ct_zones" => ct_zones: BTreeMap<i64, Uuid>,
+        /// Keys for other programs.
+        Optional "external_ids" => external_ids: BTreeMap<String, String>,
+    }
+
+    /// Settings of a conntrack zone.
+    CtZone("CT_Zone"): CtZone in ct_zones {
+        /// Most connections in the zone, 0 for no limit of its own; since Open vSwitch 3.3.
+        Optional "limit" => limit: Option<i64>,
         /// Keys for other programs.
         Optional "external_ids" => external_ids: BTreeMap<String, String>,
     }

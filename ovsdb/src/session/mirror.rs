@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::Options;
 use super::error::{RowError, UpdateError};
 use crate::replica::{
-    Bridge, ColumnError, Controller, FlowTable, How, Interface, Manager, OpenVSwitch, Port,
-    Replica, Row, Table,
+    Bridge, ColumnError, Controller, CtZone, Datapath, FlowTable, How, Interface, Manager,
+    OpenVSwitch, Port, Replica, Row, Table,
 };
 use crate::value::{Datum, excerpt, parse_uuid};
 
@@ -101,6 +101,8 @@ impl Mirror {
             Table::Interface => self.apply_to_row::<Interface>(uuid, change),
             Table::Controller => self.apply_to_row::<Controller>(uuid, change),
             Table::Manager => self.apply_to_row::<Manager>(uuid, change),
+            Table::Datapath => self.apply_to_row::<Datapath>(uuid, change),
+            Table::CtZone => self.apply_to_row::<CtZone>(uuid, change),
             Table::FlowTable => self.apply_to_row::<FlowTable>(uuid, change),
         }
     }
@@ -141,6 +143,8 @@ impl Mirror {
             Table::Interface => sum::<Interface>(&mut self.replica),
             Table::Controller => sum::<Controller>(&mut self.replica),
             Table::Manager => sum::<Manager>(&mut self.replica),
+            Table::Datapath => sum::<Datapath>(&mut self.replica),
+            Table::CtZone => sum::<CtZone>(&mut self.replica),
             Table::FlowTable => sum::<FlowTable>(&mut self.replica),
         }
     }

@@ -72,7 +72,7 @@ impl Method {
 
     /// The request's parameters. `last` is the transaction from where to go on, or nil.
     pub(super) fn params(self, selection: &Selection, last: Uuid) -> Value {
-        let mut params = vec![json!(DATABASE), json!(MONITOR), selection.0.clone()];
+        let mut params = vec![json!(DATABASE), json!(MONITOR), selection.request()];
         if self == Self::Since {
             params.push(last.as_hyphenated().to_string().into());
         }
@@ -111,14 +111,23 @@ impl Method {
 
 /// Which columns to monitor: `<monitor-requests>`.
 #[derive(Debug)]
-pub(super) struct Selection(Value);
+pub(super) struct Selection(BTreeMap<&'static str, Vec<&'static str>>);
 
 impl Selection {
-    pub(super) fn of(columns: &BTreeMap<&'static str, Vec<&'static str>>) -> Self {
+    pub(super) fn of(columns: BTreeMap<&'static str, Vec<&'static str>>) -> Self {
+        Self(columns)
+    }
+
+    /// The columns of each table.
+    pub(super) fn columns(&self) -> &BTreeMap<&'static str, Vec<&'static str>> {
+        &self.0
+    }
+
+    fn request(&self) -> Value {
         let request = |(table, columns): (&&str, &Vec<&str>)| {
             ((*table).to_owned(), json!([{ "columns": columns }]))
         };
-        Self(columns.iter().map(request).collect())
+        self.0.iter().map(request).collect()
     }
 }
 

@@ -25,6 +25,7 @@ const DEFAULTS: [(&str, &str); 23] = [
     ("vlan-range", "2-4094"),
     ("vni-range", "1-16777215"),
     ("conntrack-zone-floor", "4096"),
+    ("connections-per-port", "50000"),
     ("rule-log-rate", "100"),
     ("connections-per-address", "64"),
     ("change-log-size", "100000"),
