@@ -13,7 +13,6 @@ mod collation;
 mod connection;
 mod exchange;
 mod headers;
-mod linger;
 mod listen;
 mod monitor;
 mod output;

@@ -159,10 +159,6 @@ fn of_changes_that_a_host_has_missed_only_these_are_sent() {
     let mut traffic = Traffic::start(&scene, &[1, 2]).unwrap();
     let doomed = scene.segment(Kind::Vxlan, 1, &[1, 2]).unwrap();
     scene.settle().unwrap();
-    // What nobody uses any more stays a moment longer.
-    let exact =
-        |scene: &Scene| scene.record(2).unwrap().flows == scene.flows(2).unwrap().len() as u64;
-    wait_until("host 2 to be as desired", READY, || exact(&scene)).unwrap();
     let before = rules(&scene, 2);
 
     scene.host(2).cut(Nic::Management).unwrap();
@@ -204,7 +200,6 @@ fn of_changes_that_a_host_has_missed_only_these_are_sent() {
     assert_eq!(sent, plan.flows_added + plan.flows_changed + plan.flows_removed, "{plan:?}");
     assert!(sent > 10, "{plan:?}");
     assert_eq!(scene.flow_mods_sent().unwrap()[&1], 0, "host 1 had heard of it all");
-    assert!(exact(&scene));
     traffic.stop().unwrap().assert_nothing_lost();
 }
 

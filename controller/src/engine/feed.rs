@@ -68,8 +68,6 @@ pub struct Update {
     pub removed: Vec<Arc<BlockFlow>>,
     /// Blocks all of whose flows go before any is put: some of these flows are put again.
     pub cleared: Vec<BlockId>,
-    /// Blocks that the host had no use for until now.
-    pub gained: Vec<BlockId>,
     /// Blocks that the host has no use for any more: all of their flows go.
     pub left: Vec<BlockId>,
     /// The blocks that this changes.
@@ -207,24 +205,18 @@ impl Feed {
         }
         let changed = std::mem::take(&mut self.pending);
         let mut net = Net::default();
-        let (mut cleared, mut gained, mut left) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cleared, mut left) = (Vec::new(), Vec::new());
         for &id in &changed {
             let block = compiler.block(id).filter(|_| compiler.is_subscribed(host, id));
             let Some(block) = block else {
                 left.extend(self.handed.remove(&id).map(|_| id));
                 continue;
             };
-            let journal = match self.handed.insert(id, block.version()) {
-                None => {
-                    gained.push(id);
-                    None
-                }
-                Some(version) => {
-                    let journal = block.since(version);
-                    cleared.extend(journal.is_none().then_some(id));
-                    journal
-                }
-            };
+            let journal = self.handed.insert(id, block.version()).and_then(|version| {
+                let journal = block.since(version);
+                cleared.extend(journal.is_none().then_some(id));
+                journal
+            });
             net.add_block(match journal {
                 Some(deltas) => Net::of_block(deltas),
                 None => Net::whole(block.flows()),
@@ -235,7 +227,7 @@ impl Feed {
             changed.iter().flat_map(|&block| compiler.presupposed(block)).collect();
         presupposed.retain(|block| self.handed.contains_key(block));
         self.in_flight = Some((ticket, changed.clone()));
-        Some(Update { put, removed, cleared, gained, left, changed, presupposed, ticket })
+        Some(Update { put, removed, cleared, left, changed, presupposed, ticket })
     }
 
     /// The switch of `session` has confirmed this.

@@ -53,11 +53,6 @@ impl Script {
         Self { steps, whole: false }
     }
 
-    /// These blocks go, and nothing comes.
-    pub(super) fn clearing(blocks: Vec<BlockId>) -> Self {
-        Self::ordered(blocks, vec![], vec![])
-    }
-
     /// These flows, and nothing else.
     pub(super) fn putting(flows: Vec<Arc<BlockFlow>>) -> Self {
         Self::ordered(vec![], flows, vec![])

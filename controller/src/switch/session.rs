@@ -12,7 +12,6 @@ use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, info};
 
 use super::connection::{Connection, ConnectionError};
-use super::linger::Lingering;
 use super::listen::Switches;
 use super::policy::Policy;
 use super::recheck::Rechecks;
@@ -114,7 +113,6 @@ async fn attach(
         holding: false,
         settings_wrong: 0,
         zones: PortZones::default(),
-        lingering: Lingering::default(),
         underway: None,
         again: false,
     })
@@ -137,7 +135,6 @@ struct Session {
     /// Settings that were found to be wrong and left so.
     settings_wrong: usize,
     zones: PortZones,
-    lingering: Lingering,
     /// What the switch lacks and is sent in parts.
     underway: Option<Underway>,
     /// When that is there, the switch is to be compared once more.
@@ -186,12 +183,7 @@ impl Session {
 
     /// When something is to be looked at.
     fn deadline(&self) -> Option<Instant> {
-        let deadlines = [
-            self.recheck_deadline(),
-            self.settings_due,
-            self.refusals.deadline(),
-            self.lingering.deadline(),
-        ];
+        let deadlines = [self.recheck_deadline(), self.settings_due, self.refusals.deadline()];
         deadlines.into_iter().flatten().min()
     }
 
@@ -223,14 +215,6 @@ impl Session {
         let told = self.refusals.told();
         info!(host = %self.place.host, flows = told.count, "flows that the switch does not take");
         Ok(self.engine.refused(self.place.host, self.place.session, told).await?)
-    }
-
-    /// Takes away what has lingered for long enough. The switch has confirmed what made it
-    /// superfluous; that it is gone is no news to anybody.
-    async fn let_go(&mut self) -> Result<(), SessionEnd> {
-        let script = Script::clearing(self.lingering.take_due(clock::now()));
-        debug!(blocks = script.len(), "removing policy that is not used any more");
-        self.carry_out(&script).await
     }
 
     async fn answer(&mut self, request: SwitchRequest) -> Result<(), SessionEnd> {

@@ -141,7 +141,7 @@ mod tests {
     fn a_block_that_is_cleared_takes_its_zone_along() {
         let mut zones = PortZones::of(&[egress(1, Some(4101)), egress(2, Some(4102))]);
         let block = |port| BlockId::HostPort { host: Key::new(9).unwrap(), port };
-        let clear = |port| Script::clearing(vec![block(Key::new(port).unwrap())]);
+        let clear = |port| Script::ordered(vec![block(Key::new(port).unwrap())], vec![], vec![]);
         check(&mut zones, &clear(1), &[], &[4101]);
         check(&mut zones, &clear(1), &[], &[]);
         assert_eq!(zones.0.len(), 1);

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tests::{Daemon, Kind};
 
 /// The flags of the contract and the others, each with what `--help` says when it is not given.
-const DEFAULTS: [(&str, &str); 23] = [
+const DEFAULTS: [(&str, &str); 24] = [
     ("data-dir", "/var/lib/weft"),
     ("openflow-listen", "0.0.0.0:6633 and 0.0.0.0:6653"),
     ("ovsdb-listen", "0.0.0.0:6640"),

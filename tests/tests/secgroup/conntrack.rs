@@ -1,7 +1,6 @@
 //! Connections are remembered in zones that are the ports' own, and only as long as they are.
 
 use lab::{Host, wait_until};
-use proto::v1 as pb;
 use proto::v1::port::Status;
 use tests::{Conversation, Guest, Kind, READY, Scene};
 
@@ -86,15 +85,6 @@ fn a_restart_forgets_nothing_and_a_number_that_changed_hands_meanwhile_everythin
     let zones = [zone(&segment.guests[0]), zone(&segment.guests[1])];
     let both = || zones.map(|zone| connections(&host, zone).len());
     assert!(both().iter().all(|&count| count > 0), "{:?}", both());
-    // The default group's flows, which nobody here has any more, stay for a moment.
-    let list = pb::ListFlowsRequest {
-        host: host.name().to_owned(),
-        page_size: 10_000,
-        ..Default::default()
-    };
-    let desired = scene.api.list_flows(list).unwrap().flows.len();
-    let exact = || scene.flows(1).unwrap().len() == desired;
-    wait_until("what is not used any more to go", READY, exact).unwrap();
 
     scene.weftd.kill().unwrap();
     scene.weftd.start_again().unwrap();

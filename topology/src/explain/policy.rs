@@ -23,6 +23,7 @@ pub(super) const fn is_judging(detail: Detail) -> bool {
             | Detail::Ingress
             | Detail::IngressNew
             | Detail::IngressDenied
+            | Detail::PortProfile
     )
 }
 

@@ -212,6 +212,8 @@ details! {
     IngressCommitted = 0xb2: HostBase, IngressCommitted, 0, Pass,
         "allowed, and known to conntrack";
 
+    ProfileMiss = 0x37: HostBase, Profile, 0, Pass,
+        "for or from a port whose flows are on their way in or out: nothing is allowed";
     RulesMiss = 0x38: HostBase, Rules, 0, Pass,
         "no rule allows it";
     PeersMiss = 0x39: HostBase, Peers, 0, Pass,
@@ -299,7 +301,7 @@ details! {
     OutputPort = 0x94: HostPort, Output, 100, Pass,
         "out of the port";
     Egress = 0x96: HostPort, Egress, 100, Pass,
-        "from the port: judged by its profile, in its conntrack zone";
+        "from the port: judged, in its conntrack zone";
     EgressOff = 0x97: HostPort, Egress, 100, Pass,
         "port security is off: the port may send anything";
     EgressNew = 0x98: HostPort, EgressVerdict, 110, Pass,
@@ -307,13 +309,15 @@ details! {
     EgressDenied = 0x99: HostPort, EgressVerdict, 50, Drop,
         "no rule of the port's security groups allows it to send this";
     Ingress = 0x9a: HostPort, Ingress, 100, Pass,
-        "for the port: judged by its profile, in its conntrack zone";
+        "for the port: judged, in its conntrack zone";
     IngressOff = 0x9b: HostPort, Ingress, 100, Pass,
         "port security is off: the port may get anything";
     IngressNew = 0x9c: HostPort, IngressVerdict, 110, Pass,
         "allowed, and a new connection to the port";
     IngressDenied = 0x9d: HostPort, IngressVerdict, 50, Drop,
         "no rule of the port's security groups allows it to get this";
+    PortProfile = 0x9e: HostPort, Profile, 100, Pass,
+        "judged for the port: by its profile";
 
     Rule = 0xc0: Profile, Rules, 100, Pass,
         "allowed, by the packet's own headers";

@@ -45,6 +45,12 @@ impl Register {
                 own headers; 3 and 4 the same, by the addresses and ports that its connection \
                 began with",
     };
+    /// The port whose rules the packet is judged by.
+    pub const JUDGED_PORT: Self = Self {
+        field: Field::REG14,
+        name: "reg14",
+        holds: "key of the port that the packet is judged for: reg1 or reg2",
+    };
     /// The remote of rules that the peer is looked for in.
     pub const REMOTE: Self = Self {
         field: Field::REG6,
@@ -53,11 +59,8 @@ impl Register {
                 address group + 0x01000000",
     };
     /// The policy profile of the port that the packet is judged for.
-    pub const PROFILE: Self = Self {
-        field: Field::REG7,
-        name: "reg7",
-        holds: "key of the policy profile of the port that the packet is judged for",
-    };
+    pub const PROFILE: Self =
+        Self { field: Field::REG7, name: "reg7", holds: "key of that port's policy profile" };
     /// The peer's address, IPv4.
     pub const PEER_IPV4: Self =
         Self { field: Field::REG8, name: "reg8", holds: "address of that port's peer, IPv4" };
@@ -73,19 +76,20 @@ impl Register {
     pub const ZONE: Self = Self {
         field: Field::REG12,
         name: "reg12",
-        holds: "conntrack zone of that port, 0 when its groups are stateless",
+        holds: "conntrack zone of the port that sent the packet, then of the one that gets it; 0 when its groups are stateless",
     };
     /// Whether a rule allows the packet.
     pub const ALLOWED: Self =
         Self { field: Field::REG13, name: "reg13", holds: "1 when a rule allows the packet" };
 
     /// Every register in use.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NETWORK,
         Self::SOURCE_PORT,
         Self::DESTINATION_PORT,
         Self::ORIGIN,
         Self::JUDGED,
+        Self::JUDGED_PORT,
         Self::PART,
         Self::REMOTE,
         Self::PROFILE,

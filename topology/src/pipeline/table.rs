@@ -27,7 +27,7 @@ pub enum Table {
     Respond = 20,
     /// Second step of answering a neighbour solicitation.
     RespondNd = 21,
-    /// Which profile and conntrack zone the sending port has.
+    /// Which conntrack zone the sending port has.
     Egress = 30,
     /// Through the sender's conntrack zone.
     EgressTrack = 31,
@@ -51,7 +51,7 @@ pub enum Table {
     FloodRemote = 75,
     /// Copies to tunnel endpoints.
     FloodVteps = 76,
-    /// Which profile and conntrack zone the receiving port has.
+    /// Which conntrack zone the receiving port has.
     Ingress = 80,
     /// Through the receiver's conntrack zone.
     IngressTrack = 81,
@@ -69,12 +69,14 @@ pub enum Table {
     Encap = 91,
     /// Out to a provider bridge.
     Uplink = 92,
+    /// Which profile a port has.
+    Profile = 100,
     /// The rules of profiles.
-    Rules = 100,
+    Rules = 101,
     /// Who is in a security group or address group.
-    Peers = 101,
+    Peers = 102,
     /// The rules of profiles for members of a remote.
-    PeerRules = 102,
+    PeerRules = 103,
 }
 
 /// The definition of one table.
@@ -123,7 +125,7 @@ impl TableSpec {
 
 impl Table {
     /// Every table, in order.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Classify,
         Self::Vtep,
         Self::Vni,
@@ -152,6 +154,7 @@ impl Table {
         Self::Output,
         Self::Encap,
         Self::Uplink,
+        Self::Profile,
         Self::Rules,
         Self::Peers,
         Self::PeerRules,
@@ -203,6 +206,7 @@ impl Table {
             Self::Output => &forwarding::OUTPUT,
             Self::Encap => &forwarding::ENCAP,
             Self::Uplink => &forwarding::UPLINK,
+            Self::Profile => &policy::PROFILE,
             Self::Rules => &policy::RULES,
             Self::Peers => &policy::PEERS,
             Self::PeerRules => &policy::PEER_RULES,

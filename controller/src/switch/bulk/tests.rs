@@ -2,14 +2,12 @@
 //! should have, and nothing old is ever put where something newer was or had been removed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
 
 use openflow::message::FlowStats;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use topology::key::Key;
 
-use super::super::linger::Lingering;
 use super::super::reconcile::difference;
 use super::*;
 use crate::engine::{Lane, SessionId, Ticket};
@@ -61,7 +59,6 @@ enum Event {
     Live,
     Part(usize),
     /// Time passes.
-    Tick,
     /// The switch is to be compared once more.
     Again,
     /// The connection ends, and there is another.
@@ -122,8 +119,6 @@ struct Scene {
     handed: Wanted,
     forgotten: BTreeSet<BlockId>,
     bulk: Bulk,
-    lingering: Lingering,
-    now: Instant,
     version: Version,
     /// Of each flow, the newest that was sent, its removal too.
     sent: BTreeMap<u16, Version>,
@@ -141,8 +136,6 @@ impl Scene {
             wanted,
             forgotten: BTreeSet::new(),
             bulk: Bulk::default(),
-            lingering: Lingering::default(),
-            now: Instant::now(),
             version: 1000,
             sent: BTreeMap::new(),
         };
@@ -154,7 +147,6 @@ impl Scene {
         self.handed = self.wanted.clone();
         self.forgotten.clear();
         let blocks: Vec<_> = self.wanted.0.keys().copied().collect();
-        self.lingering.want(&blocks);
         let stats = |flow: &Flow| FlowStats {
             flow: flow.clone(),
             duration_sec: 0,
@@ -162,8 +154,7 @@ impl Scene {
             packet_count: 0,
             byte_count: 0,
         };
-        let installed = self.switch.values().filter(|flow| !self.lingering.has(flow));
-        let installed: Vec<_> = installed.map(stats).collect();
+        let installed: Vec<_> = self.switch.values().map(stats).collect();
         let mut difference = difference(&self.wanted.block_flows(), &installed);
         difference.remove_orphaned();
         self.bulk = Bulk::new(difference, &blocks);
@@ -182,7 +173,7 @@ impl Scene {
         }
         let mut put = BTreeMap::new();
         let mut removed = BTreeMap::new();
-        let (mut cleared, mut gained, mut left) = (vec![], vec![], vec![]);
+        let (mut cleared, mut left) = (vec![], vec![]);
         for &block in &changed {
             let (before, after) = match (old.0.get(&block), new.0.get(&block)) {
                 (Some(_), None) => {
@@ -197,10 +188,7 @@ impl Scene {
                     cleared.push(block);
                     (BTreeMap::new(), after)
                 }
-                (None, Some(after)) => {
-                    gained.push(block);
-                    (BTreeMap::new(), after)
-                }
+                (None, Some(after)) => (BTreeMap::new(), after),
             };
             for (&number, &version) in after {
                 if before.get(&number) != Some(&version) {
@@ -217,18 +205,17 @@ impl Scene {
         self.forgotten.clear();
         let ticket = Ticket { session: SessionId(1), lane: Lane::Live, revision: 1 };
         let (put, removed) = (put.into_values().collect(), removed.into_values().collect());
-        Some(Update { put, removed, cleared, gained, left, changed, presupposed, ticket })
+        Some(Update { put, removed, cleared, left, changed, presupposed, ticket })
     }
 
     fn live(&mut self) -> bool {
-        let Some(mut update) = self.update() else { return false };
+        let Some(update) = self.update() else { return false };
         let (before, after) = (self.handed.flows(), self.wanted.flows());
         while self.bulk.precedes(&update) {
             self.part(2);
         }
         let overtaking = self.bulk.overtake(&update);
         let presupposed = update.presupposed.clone();
-        self.lingering.hold_back(&mut update, self.now);
         self.carry_out(&Script::putting(overtaking.along));
         for number in before.keys().filter(|number| !after.contains_key(number)) {
             self.sent.insert(*number, self.version);
@@ -290,12 +277,6 @@ impl Scene {
         }
     }
 
-    fn tick(&mut self) {
-        self.now += Duration::from_secs(3);
-        let due = self.lingering.take_due(self.now);
-        self.carry_out(&Script::clearing(due));
-    }
-
     fn handle(&mut self, event: &Event) {
         match event {
             Event::Change(change) => {
@@ -307,15 +288,11 @@ impl Scene {
             }
             Event::Live => drop(self.live()),
             Event::Part(limit) => self.part(*limit),
-            Event::Tick => self.tick(),
             Event::Again => {
                 self.drain();
                 self.compare();
             }
-            Event::Reconnect => {
-                self.lingering = Lingering::default();
-                self.compare();
-            }
+            Event::Reconnect => self.compare(),
         }
     }
 
@@ -328,7 +305,6 @@ impl Scene {
     fn end(mut self) {
         while self.live() {}
         self.drain();
-        self.tick();
         let wanted = self.wanted.block_flows();
         let wanted: BTreeMap<_, _> =
             wanted.iter().map(|flow| (flow.flow.priority, flow.flow.clone())).collect();
@@ -353,7 +329,6 @@ fn an_event() -> impl Strategy<Value = Event> {
         6 => a_change().prop_map(Event::Change),
         4 => Just(Event::Live),
         4 => (1..4usize).prop_map(Event::Part),
-        1 => Just(Event::Tick),
         1 => Just(Event::Again),
         1 => Just(Event::Reconnect),
     ]

@@ -30,7 +30,6 @@ impl Session {
         let begun = clock::now();
         let snapshot = self.engine.snapshot(self.place.host, self.place.session).await?;
         let Snapshot { blocks, flows, ticket } = snapshot.ok_or(SessionEnd::Replaced)?;
-        self.lingering.want(&blocks);
         let (mut difference, zones) = self.compare(flows).await?;
         self.zones = zones;
         info!(
@@ -70,9 +69,6 @@ impl Session {
     pub(super) async fn look(&mut self) -> Result<(), SessionEnd> {
         let now = clock::now();
         let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        if is_due(self.lingering.deadline()) {
-            self.let_go().await?;
-        }
         if is_due(self.settings_due) {
             self.look_at_settings().await?;
             self.settings_due = self.settings_due.map(|_| clock::now() + SETTINGS_INTERVAL);
@@ -162,12 +158,9 @@ impl Session {
         // What others do from here on may or may not be seen: it is a reason to look again.
         self.connection.take_disturbances();
         let (mut collation, mut zones) = (Collation::new(wanted), PortZones::default());
-        let lingering = &self.lingering;
         let read_back = self.connection.tell_flows(Which::All, |stats| {
-            if !lingering.has(&stats.flow) {
-                zones.put(&stats.flow);
-                collation.tell(&stats);
-            }
+            zones.put(&stats.flow);
+            collation.tell(&stats);
         });
         read_back.await?;
         let finished = offload(move || collation.finish());

@@ -79,14 +79,13 @@ impl Session {
     }
 
     /// Sends what has changed, before the parts that are left.
-    pub(super) async fn send_update(&mut self, mut update: Update) -> Result<(), SessionEnd> {
+    pub(super) async fn send_update(&mut self, update: Update) -> Result<(), SessionEnd> {
         while self.underway.as_ref().is_some_and(|underway| underway.bulk.precedes(&update)) {
             self.send_part().await?;
         }
         let ticket = update.ticket;
         let overtaking = self.underway.as_mut().map(|underway| underway.bulk.overtake(&update));
         let overtaking = overtaking.unwrap_or_default();
-        self.lingering.hold_back(&mut update, clock::now());
         let along = Script::putting(overtaking.along);
         let script = Script::from_update(update, overtaking.removed);
         let (flow_mods, revision) = (script.len(), ticket.revision);

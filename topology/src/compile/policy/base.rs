@@ -49,13 +49,14 @@ pub(in crate::compile) fn base(emit: &mut Emit) {
     }
     let back = |register| vec![set(register, 0)];
     let any = Match::new;
-    use crate::pipeline::Detail::{PeerRulesMiss, PeersMiss, RulesMiss};
+    use crate::pipeline::Detail::{PeerRulesMiss, PeersMiss, ProfileMiss, RulesMiss};
+    emit.end(ProfileMiss, Key::NONE, any(), back(Register::ALLOWED));
     emit.end(RulesMiss, Key::NONE, any(), back(Register::ALLOWED));
     emit.end(PeersMiss, Key::NONE, any(), back(Register::REMOTE));
     emit.end(PeerRulesMiss, Key::NONE, any(), back(Register::REMOTE));
 }
 
-/// From the port's registers into its conntrack zone.
+/// Into the port's conntrack zone.
 fn track(emit: &mut Emit, side: &Side) {
     let details = &side.details;
     emit.drop(details.miss, Key::NONE, Match::new());
@@ -79,7 +80,7 @@ fn track(emit: &mut Emit, side: &Side) {
     let judged = Judged { direction: side.direction, by: By::Headers };
     for version in [IPV4, IPV6] {
         let untracked = ip(version).with(Register::ZONE.field, 0u32);
-        emit.goto(details.stateless, Key::NONE, untracked, judged.ask(), side.verdict);
+        emit.goto(details.stateless, Key::NONE, untracked, judged.ask(side.port), side.verdict);
         emit.end(details.track, Key::NONE, ip(version), vec![ct(0, side.state)]);
     }
     emit.goto(details.other, Key::NONE, Match::new(), Vec::new(), side.next);
@@ -92,7 +93,7 @@ fn state(emit: &mut Emit, side: &Side) {
         Direction::Egress => Direction::Ingress,
         Direction::Ingress => Direction::Egress,
     };
-    let judged = |direction, by| Judged { direction, by }.ask();
+    let judged = |direction, by| Judged { direction, by }.ask(side.port);
     let any = Match::new;
     emit.drop(details.invalid, Key::NONE, ct_state(any(), INVALID | TRACKED, 0));
     for version in [IPV4, IPV6] {

@@ -1,3 +1,5 @@
+use std::net::Ipv6Addr;
+
 use ipnet::IpNet;
 use openflow::{Action, Controller, Field, Match};
 
@@ -84,7 +86,7 @@ pub(in crate::compile) fn class(
 }
 
 /// Looks the peer up in `remotes`, one after the other, for packets that no rule without a remote
-/// allows.
+/// allows. Of the peer nothing is left behind: see [`Judged::ask`].
 pub(in crate::compile) fn remotes(
     emit: &mut Emit,
     model: &Model,
@@ -100,14 +102,17 @@ pub(in crate::compile) fn remotes(
     let details = [(By::Headers, Detail::Remotes), (By::Connection, Detail::RemotesOfConnection)];
     for (by, detail) in details.into_iter().take(if judge.stateful { 2 } else { 1 }) {
         let judged = Judged { direction, by };
-        let peer = Action::move_field(
-            peer_field(direction, ethertype, by),
-            match ethertype {
-                Ethertype::Ipv4 => Register::PEER_IPV4.field,
-                Ethertype::Ipv6 => Register::PEER_IPV6.field,
-            },
-        );
-        let actions = [peer].into_iter().chain(numbers.iter().copied().flat_map(look)).collect();
+        let (peer, none) = match ethertype {
+            Ethertype::Ipv4 => (Register::PEER_IPV4.field, set(Register::PEER_IPV4, 0)),
+            Ethertype::Ipv6 => {
+                let peer = Register::PEER_IPV6.field;
+                (peer, Action::set_field(peer, Ipv6Addr::UNSPECIFIED))
+            }
+        };
+        let looks = numbers.iter().copied().flat_map(look);
+        let begin = Action::move_field(peer_field(direction, ethertype, by), peer);
+        let end = [set(Register::REMOTE, 0), none];
+        let actions = [begin].into_iter().chain(looks).chain(end).collect();
         emit.end(detail, Key::NONE, judged_by(judge.profile, judged, ethertype), actions);
     }
 }

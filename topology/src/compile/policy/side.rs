@@ -156,12 +156,18 @@ impl Judged {
         }
     }
 
-    /// Has the packet judged, and comes back with the verdict in [`Register::ALLOWED`].
-    pub(super) fn ask(self) -> Vec<Action> {
+    /// Has the packet judged for the port whose key is in `port`, and comes back with the verdict
+    /// in [`Register::ALLOWED`]. Nothing else is left of the question: what a packet carries through
+    /// conntrack must not depend on by which rules it was judged.
+    pub(super) fn ask(self, port: Register) -> Vec<Action> {
         vec![
             set(Register::JUDGED, self.number()),
+            Action::move_field(port.field, Register::JUDGED_PORT.field),
             set(Register::ALLOWED, 0),
-            Action::resubmit(Table::Rules.number()),
+            Action::resubmit(Table::Profile.number()),
+            set(Register::JUDGED, 0),
+            set(Register::JUDGED_PORT, 0),
+            set(Register::PROFILE, 0),
         ]
     }
 }

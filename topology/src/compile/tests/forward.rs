@@ -33,17 +33,17 @@ fn every_table_says_why_it_drops() {
         cookie=0x1000000100000021, table="egress_track", priority=120,icmp6,icmp_type=143 actions=goto_table:"forward_local"
         cookie=0x1000000100000022, table="egress_track", priority=120,udp,tp_src=68,tp_dst=67 actions=goto_table:"forward_local"
         cookie=0x1000000100000022, table="egress_track", priority=120,udp6,tp_src=546,tp_dst=547 actions=goto_table:"forward_local"
-        cookie=0x1000000100000023, table="egress_track", priority=110,ip,reg12=0 actions=set_field:0x1->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"egress_verdict"
-        cookie=0x1000000100000023, table="egress_track", priority=110,ipv6,reg12=0 actions=set_field:0x1->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"egress_verdict"
+        cookie=0x1000000100000023, table="egress_track", priority=110,ip,reg12=0 actions=set_field:0x1->reg4,move:NXM_NX_REG1[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"egress_verdict"
+        cookie=0x1000000100000023, table="egress_track", priority=110,ipv6,reg12=0 actions=set_field:0x1->reg4,move:NXM_NX_REG1[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"egress_verdict"
         cookie=0x1000000100000024, table="egress_track", priority=100,ip actions=ct(table="egress_state",zone=NXM_NX_REG12[0..15])
         cookie=0x1000000100000024, table="egress_track", priority=100,ipv6 actions=ct(table="egress_state",zone=NXM_NX_REG12[0..15])
         cookie=0x1000000100000025, table="egress_track", priority=0 actions=goto_table:"forward_local"
         cookie=0x1000000100000026, table="egress_state", priority=130,ct_state=+inv+trk actions=drop
         cookie=0x1000000100000027, table="egress_state", priority=120,ip,nw_frag=later actions=goto_table:"egress_commit"
         cookie=0x1000000100000027, table="egress_state", priority=120,ipv6,nw_frag=later actions=goto_table:"egress_commit"
-        cookie=0x1000000100000028, table="egress_state", priority=110,ct_state=+rpl+trk actions=set_field:0x4->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"egress_verdict"
-        cookie=0x1000000100000029, table="egress_state", priority=110,ct_state=+rel-rpl+trk actions=set_field:0x3->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"egress_verdict"
-        cookie=0x100000010000002a, table="egress_state", priority=0 actions=set_field:0x1->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"egress_verdict"
+        cookie=0x1000000100000028, table="egress_state", priority=110,ct_state=+rpl+trk actions=set_field:0x4->reg4,move:NXM_NX_REG1[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"egress_verdict"
+        cookie=0x1000000100000029, table="egress_state", priority=110,ct_state=+rel-rpl+trk actions=set_field:0x3->reg4,move:NXM_NX_REG1[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"egress_verdict"
+        cookie=0x100000010000002a, table="egress_state", priority=0 actions=set_field:0x1->reg4,move:NXM_NX_REG1[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"egress_verdict"
         cookie=0x100000010000002b, table="egress_verdict", priority=120,reg12=0,reg13=0x1 actions=goto_table:"forward_local"
         cookie=0x100000010000002c, table="egress_verdict", priority=105,ip,reg13=0x1,nw_frag=first actions=goto_table:"egress_commit"
         cookie=0x100000010000002c, table="egress_verdict", priority=105,ipv6,reg13=0x1,nw_frag=first actions=goto_table:"egress_commit"
@@ -76,17 +76,17 @@ fn every_table_says_why_it_drops() {
         cookie=0x10000001000000a1, table="ingress_track", priority=120,icmp6,icmp_type=137 actions=goto_table:output
         cookie=0x10000001000000a2, table="ingress_track", priority=120,udp,tp_src=67,tp_dst=68 actions=goto_table:output
         cookie=0x10000001000000a2, table="ingress_track", priority=120,udp6,tp_src=547,tp_dst=546 actions=goto_table:output
-        cookie=0x10000001000000a3, table="ingress_track", priority=110,ip,reg12=0 actions=set_field:0x2->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"ingress_verdict"
-        cookie=0x10000001000000a3, table="ingress_track", priority=110,ipv6,reg12=0 actions=set_field:0x2->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"ingress_verdict"
+        cookie=0x10000001000000a3, table="ingress_track", priority=110,ip,reg12=0 actions=set_field:0x2->reg4,move:NXM_NX_REG2[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"ingress_verdict"
+        cookie=0x10000001000000a3, table="ingress_track", priority=110,ipv6,reg12=0 actions=set_field:0x2->reg4,move:NXM_NX_REG2[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"ingress_verdict"
         cookie=0x10000001000000a4, table="ingress_track", priority=100,ip actions=ct(table="ingress_state",zone=NXM_NX_REG12[0..15])
         cookie=0x10000001000000a4, table="ingress_track", priority=100,ipv6 actions=ct(table="ingress_state",zone=NXM_NX_REG12[0..15])
         cookie=0x10000001000000a5, table="ingress_track", priority=0 actions=goto_table:output
         cookie=0x10000001000000a6, table="ingress_state", priority=130,ct_state=+inv+trk actions=drop
         cookie=0x10000001000000a7, table="ingress_state", priority=120,ip,nw_frag=later actions=goto_table:"ingress_commit"
         cookie=0x10000001000000a7, table="ingress_state", priority=120,ipv6,nw_frag=later actions=goto_table:"ingress_commit"
-        cookie=0x10000001000000a8, table="ingress_state", priority=110,ct_state=+rpl+trk actions=set_field:0x3->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"ingress_verdict"
-        cookie=0x10000001000000a9, table="ingress_state", priority=110,ct_state=+rel-rpl+trk actions=set_field:0x4->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"ingress_verdict"
-        cookie=0x10000001000000aa, table="ingress_state", priority=0 actions=set_field:0x2->reg4,set_field:0->reg13,resubmit(,rules),goto_table:"ingress_verdict"
+        cookie=0x10000001000000a8, table="ingress_state", priority=110,ct_state=+rpl+trk actions=set_field:0x3->reg4,move:NXM_NX_REG2[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"ingress_verdict"
+        cookie=0x10000001000000a9, table="ingress_state", priority=110,ct_state=+rel-rpl+trk actions=set_field:0x4->reg4,move:NXM_NX_REG2[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"ingress_verdict"
+        cookie=0x10000001000000aa, table="ingress_state", priority=0 actions=set_field:0x2->reg4,move:NXM_NX_REG2[]->NXM_NX_REG14[],set_field:0->reg13,resubmit(,profile),set_field:0->reg4,set_field:0->reg14,set_field:0->reg7,goto_table:"ingress_verdict"
         cookie=0x10000001000000ab, table="ingress_verdict", priority=120,reg12=0,reg13=0x1 actions=goto_table:output
         cookie=0x10000001000000ac, table="ingress_verdict", priority=105,ip,reg13=0x1,nw_frag=first actions=goto_table:"ingress_commit"
         cookie=0x10000001000000ac, table="ingress_verdict", priority=105,ipv6,reg13=0x1,nw_frag=first actions=goto_table:"ingress_commit"
@@ -102,6 +102,7 @@ fn every_table_says_why_it_drops() {
         cookie=0x100000010000001a, table=encap, priority=10 actions=output:1
         cookie=0x100000010000001b, table=encap, priority=0 actions=drop
         cookie=0x100000010000001c, table=uplink, priority=0 actions=drop
+        cookie=0x1000000100000037, table=profile, priority=0 actions=set_field:0->reg13
         cookie=0x1000000100000038, table=rules, priority=0 actions=set_field:0->reg13
         cookie=0x1000000100000039, table=peers, priority=0 actions=set_field:0->reg6
         cookie=0x100000010000003a, table="peer_rules", priority=0 actions=set_field:0->reg6

@@ -52,10 +52,10 @@ const POLICY: [Table; 4] =
 #[test]
 fn a_port_has_a_profile_and_a_zone() {
     judged(world(), &[]).check(&[ON_HOST], &POLICY, expect![[r#"
-        cookie=0x1400000100000096, table=egress, priority=100,reg1=0x1 actions=set_field:0x1->reg7,set_field:0x100b->reg12,goto_table:"egress_track"
+        cookie=0x1400000100000096, table=egress, priority=100,reg1=0x1 actions=set_field:0x100b->reg12,goto_table:"egress_track"
         cookie=0x1400000100000098, table="egress_verdict", priority=110,ct_state=+new+trk,reg1=0x1,reg13=0x1 actions=goto_table:"egress_commit"
         cookie=0x1400000100000099, table="egress_verdict", priority=50,reg1=0x1 actions=drop
-        cookie=0x140000010000009a, table=ingress, priority=100,reg2=0x1 actions=set_field:0x1->reg7,set_field:0x100b->reg12,goto_table:"ingress_track"
+        cookie=0x140000010000009a, table=ingress, priority=100,reg2=0x1 actions=set_field:0x100b->reg12,goto_table:"ingress_track"
         cookie=0x140000010000009c, table="ingress_verdict", priority=110,ct_state=+new+trk,reg2=0x1,reg13=0x1 actions=goto_table:"ingress_commit"
         cookie=0x140000010000009d, table="ingress_verdict", priority=50,reg2=0x1 actions=drop
     "#]]);
@@ -77,9 +77,9 @@ fn stateless_groups_need_no_zone() {
         &[ON_HOST, PROFILE],
         &[&POLICY[..], &[Table::Rules]].concat(),
         expect![[r#"
-            cookie=0x1400000100000096, table=egress, priority=100,reg1=0x1 actions=set_field:0x1->reg7,set_field:0->reg12,goto_table:"egress_track"
+            cookie=0x1400000100000096, table=egress, priority=100,reg1=0x1 actions=set_field:0->reg12,goto_table:"egress_track"
             cookie=0x1400000100000099, table="egress_verdict", priority=50,reg1=0x1 actions=drop
-            cookie=0x140000010000009a, table=ingress, priority=100,reg2=0x1 actions=set_field:0x1->reg7,set_field:0->reg12,goto_table:"ingress_track"
+            cookie=0x140000010000009a, table=ingress, priority=100,reg2=0x1 actions=set_field:0->reg12,goto_table:"ingress_track"
             cookie=0x140000010000009d, table="ingress_verdict", priority=50,reg2=0x1 actions=drop
             cookie=0x1500000100000ac0, table=rules, priority=100,tcp,reg4=0x2,reg7=0x1,tp_dst=443 actions=set_field:0x1->reg13
         "#]],
@@ -141,8 +141,8 @@ fn remotes_are_tried_one_after_the_other() {
         .address_group(1, &["10.2.0.0/16", "10.2.3.0/24", "192.0.2.7/32", "2001:db8::/32"]);
     let blocks = [PROFILE, BlockId::GroupMembers(key(1)), BlockId::AddressGroup(key(1))];
     judged(world, &[1]).check(&blocks, &[], expect![[r#"
-        cookie=0x15000001000000c3, table=rules, priority=10,ip,reg4=0x2,reg7=0x1 actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG8[],set_field:0x1->reg6,resubmit(,peers),set_field:0x1000001->reg6,resubmit(,peers)
-        cookie=0x15000001000000c4, table=rules, priority=10,ct_state=-inv+trk,ip,reg4=0x4,reg7=0x1 actions=move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG8[],set_field:0x1->reg6,resubmit(,peers),set_field:0x1000001->reg6,resubmit(,peers)
+        cookie=0x15000001000000c3, table=rules, priority=10,ip,reg4=0x2,reg7=0x1 actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG8[],set_field:0x1->reg6,resubmit(,peers),set_field:0x1000001->reg6,resubmit(,peers),set_field:0->reg6,set_field:0->reg8
+        cookie=0x15000001000000c4, table=rules, priority=10,ct_state=-inv+trk,ip,reg4=0x4,reg7=0x1 actions=move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG8[],set_field:0x1->reg6,resubmit(,peers),set_field:0x1000001->reg6,resubmit(,peers),set_field:0->reg6,set_field:0->reg8
         cookie=0x1500000100000ac5, table="peer_rules", priority=100,tcp,reg4=0x2,reg6=0x1,reg7=0x1,tp_dst=443 actions=set_field:0x1->reg13
         cookie=0x1500000100000ac6, table="peer_rules", priority=100,ct_state=-inv+trk,ct_nw_proto=6,ct_tp_dst=443,ip,reg4=0x4,reg6=0x1,reg7=0x1 actions=set_field:0x1->reg13
         cookie=0x1500000100000bc5, table="peer_rules", priority=100,tcp,reg4=0x2,reg6=0x1000001,reg7=0x1,tp_dst=443 actions=set_field:0x1->reg13

@@ -8,11 +8,11 @@ use crate::pipeline::Register;
 
 pub(super) const EGRESS: TableSpec = TableSpec {
     name: "egress",
-    purpose: "Loads the policy profile and the conntrack zone of the port that sent the packet. \
-              A port without port security has neither and goes past the rules.",
+    purpose: "Loads the conntrack zone of the port that sent the packet. A port without port \
+              security has none and goes past the rules.",
     matches: &[Field::REG1],
     reads: &[Register::SOURCE_PORT],
-    writes: &[Register::PROFILE, Register::ZONE],
+    writes: &[Register::ZONE],
     next: &[Table::EgressTrack, Table::ForwardLocal],
     ..TableSpec::EMPTY
 };
@@ -24,9 +24,9 @@ pub(super) const EGRESS_TRACK: TableSpec = TableSpec {
               a port needs to have an address at all is not for rules to judge: ARP, neighbour \
               discovery, multicast listener reports, DHCP.",
     matches: TRACK_MATCHES,
-    reads: &[Register::ZONE],
-    writes: &[Register::JUDGED, Register::ALLOWED],
-    next: &[Table::EgressState, Table::EgressVerdict, Table::ForwardLocal, Table::Rules],
+    reads: &[Register::ZONE, Register::SOURCE_PORT],
+    writes: &[Register::JUDGED, Register::JUDGED_PORT, Register::PROFILE, Register::ALLOWED],
+    next: &[Table::EgressState, Table::EgressVerdict, Table::ForwardLocal, Table::Profile],
     tracks: true,
     ..TableSpec::EMPTY
 };
@@ -38,8 +38,9 @@ pub(super) const EGRESS_STATE: TableSpec = TableSpec {
               addresses and ports that the connection began with. No verdict is remembered: a \
               rule that goes or comes counts from the next packet on, either way.",
     matches: STATE_MATCHES,
-    writes: &[Register::JUDGED, Register::ALLOWED],
-    next: &[Table::EgressVerdict, Table::EgressCommit, Table::Rules],
+    reads: &[Register::SOURCE_PORT],
+    writes: &[Register::JUDGED, Register::JUDGED_PORT, Register::PROFILE, Register::ALLOWED],
+    next: &[Table::EgressVerdict, Table::EgressCommit, Table::Profile],
     ..TableSpec::EMPTY
 };
 
@@ -86,7 +87,7 @@ pub(super) const INGRESS: TableSpec = TableSpec {
     purpose: "As egress, for the port that the packet is for.",
     matches: &[Field::REG2],
     reads: &[Register::DESTINATION_PORT],
-    writes: &[Register::PROFILE, Register::ZONE],
+    writes: &[Register::ZONE],
     next: &[Table::IngressTrack, Table::Output],
     ..TableSpec::EMPTY
 };
@@ -96,9 +97,9 @@ pub(super) const INGRESS_TRACK: TableSpec = TableSpec {
     purpose: "As egress_track, for the port that the packet is for: a packet between two ports \
               of one host is tracked twice, in the zone of either.",
     matches: TRACK_MATCHES,
-    reads: &[Register::ZONE],
-    writes: &[Register::JUDGED, Register::ALLOWED],
-    next: &[Table::IngressState, Table::IngressVerdict, Table::Output, Table::Rules],
+    reads: &[Register::ZONE, Register::DESTINATION_PORT],
+    writes: &[Register::JUDGED, Register::JUDGED_PORT, Register::PROFILE, Register::ALLOWED],
+    next: &[Table::IngressState, Table::IngressVerdict, Table::Output, Table::Profile],
     tracks: true,
     ..TableSpec::EMPTY
 };
@@ -107,8 +108,9 @@ pub(super) const INGRESS_STATE: TableSpec = TableSpec {
     name: "ingress_state",
     purpose: "As egress_state, for the port that the packet is for.",
     matches: STATE_MATCHES,
-    writes: &[Register::JUDGED, Register::ALLOWED],
-    next: &[Table::IngressVerdict, Table::IngressCommit, Table::Rules],
+    reads: &[Register::DESTINATION_PORT],
+    writes: &[Register::JUDGED, Register::JUDGED_PORT, Register::PROFILE, Register::ALLOWED],
+    next: &[Table::IngressVerdict, Table::IngressCommit, Table::Profile],
     ..TableSpec::EMPTY
 };
 
@@ -146,12 +148,24 @@ pub(super) const INGRESS_COMMITTED: TableSpec = TableSpec {
     ..TableSpec::EMPTY
 };
 
+pub(super) const PROFILE: TableSpec = TableSpec {
+    name: "profile",
+    purpose: "Loads the policy profile of the port that the packet is judged for, which is its set \
+              of security groups. Behind conntrack, where a change of the profile counts at once: \
+              what a packet carries through conntrack is what the port had in front of it. Asked \
+              by resubmit, gives the packet back.",
+    matches: &[Field::REG14],
+    reads: &[Register::JUDGED_PORT],
+    writes: &[Register::PROFILE, Register::ALLOWED],
+    next: &[Table::Rules],
+    ..TableSpec::EMPTY
+};
+
 pub(super) const RULES: TableSpec = TableSpec {
     name: "rules",
-    purpose: "The rules of the port's profile, which is its set of security groups: whether one \
-              of them allows the packet. Where none does, rules with a remote group or address \
-              group are tried, one remote after the other. Asked by resubmit, gives the packet \
-              back.",
+    purpose: "The rules of the port's profile: whether one of them allows the packet. Where none \
+              does, rules with a remote group or address group are tried, one remote after the \
+              other. Gives the packet back.",
     matches: RULE_MATCHES,
     reads: &[Register::JUDGED, Register::PROFILE],
     writes: &[Register::ALLOWED, Register::REMOTE, Register::PEER_IPV4, Register::PEER_IPV6],
