@@ -2,9 +2,11 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use lab::Host;
 
 use crate::probe::listen;
 use crate::segment::Guest;
@@ -26,6 +28,7 @@ pub struct Conversation {
 #[derive(Debug)]
 struct End {
     name: &'static str,
+    host: Arc<Host>,
     stream: TcpStream,
     /// Words that this end has said and the other has not heard.
     unheard: usize,
@@ -44,11 +47,11 @@ impl Conversation {
                 .with_context(|| format!("{} cannot connect to {at}", client.name()))
         })?;
         let (here, _) = listener.accept()?;
-        let end = |name, stream: TcpStream| -> Result<End> {
+        let end = |name, guest: &Guest, stream: TcpStream| -> Result<End> {
             stream.set_nodelay(true)?;
-            Ok(End { name, stream, unheard: 0 })
+            Ok(End { name, host: guest.host().clone(), stream, unheard: 0 })
         };
-        Ok(Self { ends: [end("client", there)?, end("server", here)?] })
+        Ok(Self { ends: [end("client", client, there)?, end("server", server, here)?] })
     }
 
     /// Claims that what each end says, and has said so far, is heard by the other.
@@ -63,9 +66,16 @@ impl Conversation {
         }
     }
 
-    /// Claims that what each end says is not heard by the other.
+    /// Claims that what each end says is not heard by the other, once the datapaths have followed
+    /// what the switches have confirmed: how soon that is, a [`Stream`](crate::Stream) tells.
     #[track_caller]
     pub fn is_stopped(&mut self) {
+        for end in &self.ends {
+            // The first answer may be to a round that had begun before.
+            for _ in 0..2 {
+                end.host.appctl(&["revalidator/wait"]).expect("ovs-vswitchd answers");
+            }
+        }
         for speaker in [0, 1] {
             self.say(speaker);
         }

@@ -13,7 +13,7 @@ use lab::wait_until;
 use crate::probe::bind;
 use crate::segment::Guest;
 
-/// Between two datagrams of one direction.
+/// Between two datagrams of one direction, unless a test asks for something else.
 const PACE: Duration = Duration::from_millis(2);
 
 /// How many datagrams may arrive that were sent after a change was confirmed: what Open vSwitch
@@ -76,7 +76,17 @@ impl Stream {
     /// # Errors
     ///
     /// When an address is taken.
-    pub fn start(
+    pub fn start(client: (&Guest, SocketAddr), server: (&Guest, SocketAddr)) -> Result<Self> {
+        Self::start_at(PACE, client, server)
+    }
+
+    /// Starts one with `pace` between two datagrams of one direction.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stream::start`].
+    pub fn start_at(
+        pace: Duration,
         (client, from): (&Guest, SocketAddr),
         (server, to): (&Guest, SocketAddr),
     ) -> Result<Self> {
@@ -96,7 +106,7 @@ impl Stream {
                     let heard = || heard.arrived_since(0) > 0;
                     let _ = wait_until("the client's first", FIRST, heard);
                 }
-                write(&writer, peer, &lane, &stopping);
+                write(&writer, peer, pace, &lane, &stopping);
             }));
             let (lane, stopping) = (home.clone(), stop.clone());
             threads.push(thread::spawn(move || read(&socket, &lane, &stopping)));
@@ -193,13 +203,13 @@ impl Lane {
     }
 }
 
-fn write(socket: &UdpSocket, peer: SocketAddr, lane: &Lane, stop: &Stop) {
+fn write(socket: &UdpSocket, peer: SocketAddr, pace: Duration, lane: &Lane, stop: &Stop) {
     let mut next = Instant::now();
     while !stop.writers.load(Ordering::Relaxed) && !lane.muted.load(Ordering::Relaxed) {
         let number = lane.sent.fetch_add(1, Ordering::Relaxed);
         // What an ICMP error said of an earlier one: the next is sent all the same.
         let _ = socket.send_to(&number.to_be_bytes(), peer);
-        next += PACE;
+        next += pace;
         thread::sleep(next.saturating_duration_since(Instant::now()));
     }
 }

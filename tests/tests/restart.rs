@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lab::{Nic, PingStream, wait_until};
+use proto::v1 as pb;
 use proto::v1::host::State;
 use proto::v1::port::Status;
 use tests::{Guest, Installed, Kind, READY, Scene, assert_reaches, assert_silent};
@@ -82,15 +83,22 @@ fn what_changed_while_the_controller_was_away_is_made_good() {
 #[test]
 fn a_host_that_was_cut_off_catches_up() {
     let scene = Scene::start(3).unwrap();
-    let mut segment = scene.segment(Kind::Vxlan, 1, &[1, 2, 3, 1]).unwrap();
+    let mut segment = scene.segment(Kind::Vxlan, 1, &[1, 2, 3, 1, 1]).unwrap();
     let doomed = segment.guests.pop().unwrap();
+    // It is plugged in before anything is counted: while Open vSwitch's userspace datapath takes in
+    // an interface, single packets out of its tunnels are lost, whatever the flows.
+    let new = segment.guests.pop().unwrap();
+    scene.delete_port(&new.port.id).unwrap();
+    scene.settle().unwrap();
     let [a, cut_off, c] = &segment.guests[..] else { panic!("three guests stay") };
     let streams = [stream(a, c.v4()), stream(a, cut_off.v4()), stream(cut_off, c.v6())];
     assert_reaches(cut_off, doomed.v4());
 
     scene.host(2).cut(Nic::Management).unwrap();
     // Meanwhile a port is made and another deleted.
-    let new = scene.guest(&segment.network, 1).unwrap();
+    let pb::Port { id, mac_address, fixed_ips, .. } = new.port.clone();
+    let again = pb::Port { id, mac_address, fixed_ips, ..Default::default() };
+    scene.create_port(&segment.network, again).unwrap();
     scene.delete_port(&doomed.port.id).unwrap();
     let told =
         || scene.flows(3).unwrap().iter().any(|flow| flow.rule.contains(&new.port.mac_address));
@@ -117,9 +125,7 @@ fn a_host_that_was_cut_off_catches_up() {
     assert!(!scene.flows(2).unwrap().iter().any(names(&doomed)));
     for stream in streams {
         let report = stream.stop().unwrap();
-        // Nothing stands still. But with conntrack in the path a single ping of some 500 is lost in
-        // about one run of ten, why is not known yet: at a change of flows, it seems.
-        assert!(report.lost() <= report.sent / 200, "{report:?}");
+        assert_eq!(report.lost(), 0, "{report:?}");
     }
 }
 

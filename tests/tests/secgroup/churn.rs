@@ -1,6 +1,8 @@
 //! While rules, members and profiles change, what is allowed throughout goes on, and what is denied
 //! throughout gets nothing through.
 
+use std::time::Duration;
+
 use proto::v1 as pb;
 use tests::{Allow, Kind, READY, Scene, Stream};
 
@@ -9,10 +11,11 @@ use super::{all_egress, at};
 /// Changes of each test.
 const CHANGES: usize = 1000;
 
-/// One datagram of so many may be lost of what is allowed. Most runs lose none. When both cores of
-/// the machine are busy some have lost up to one of 320: packets that Open vSwitch had half way
-/// through conntrack, it seems, when their port was given another profile.
-const LOST_OF: u64 = 200;
+/// Between two datagrams of one direction. Open vSwitch's userspace datapath reads a VM's packets
+/// from a socket that holds some 270 of this size, and does nothing else in the same thread: at this
+/// pace it may be kept from the processor for most of a second before the socket overflows, while a
+/// port that was wrongly judged for a moment after each of the changes would lose dozens.
+const PACE: Duration = Duration::from_millis(10);
 
 /// How many changes may be on their way to the hosts: more come together, and are one change.
 const AHEAD: usize = 5;
@@ -34,7 +37,7 @@ fn a_thousand_changes_neither_open_nor_close_a_window() {
 
     let start = |from: u16, to: u16| {
         let (here, there) = (at(client.v4(), from), at(server.v4(), to));
-        Stream::start((client, here), (server, there)).unwrap()
+        Stream::start_at(PACE, (client, here), (server, there)).unwrap()
     };
     // Allowed by whatever groups the server has, by a remote group in some; allowed by the same
     // rule in all; denied by all of them.
@@ -89,8 +92,8 @@ fn a_thousand_changes_neither_open_nor_close_a_window() {
     allowed.assert_runs();
     for (name, stream) in [("by remote group or prefix", allowed), ("by one rule", plain)] {
         for (lane, way) in stream.finish().into_iter().zip(["there", "back"]) {
-            assert!(lane.sent > 1000, "{name}, {way}: only {} were sent", lane.sent);
-            assert!(lane.lost * LOST_OF <= lane.sent, "{name}, {way}: {lane}");
+            assert!(lane.sent > 500, "{name}, {way}: only {} were sent", lane.sent);
+            assert_eq!(lane.lost, 0, "{name}, {way}: {lane}");
         }
     }
 }
