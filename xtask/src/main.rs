@@ -21,7 +21,8 @@ const LAB_PACKAGES: [&str; 2] = ["weft-lab", "weft-tests"];
 const BENCH_PACKAGES: [&str; 2] = ["weft-openflow", "weft-tests"];
 
 /// The benchmarks that are run when none is named.
-const BENCHES: [&str; 6] = ["codec", "compile", "fleet", "memory", "read_back", "store"];
+const BENCHES: [&str; 8] =
+    ["codec", "compile", "fleet", "lanes", "memory", "policy", "read_back", "store"];
 
 /// Builds, tests and shows Weft
 #[derive(Debug, Parser)]
@@ -49,7 +50,7 @@ enum Command {
     },
     /// Measure: prints tables, and writes them to target/bench/NAME.json
     Bench {
-        /// Only these: codec, compile, fleet, memory, read_back, store
+        /// Only these: codec, compile, fleet, lanes, memory, policy, read_back, store
         names: Vec<String>,
     },
     /// Check everything a change must pass: format, lints, documentation, tests

@@ -119,7 +119,8 @@ fn id(key: u32) -> Uuid {
     Uuid::from_u128(key.into())
 }
 
-fn meta(key: u32, kind: &str) -> Meta {
+/// What every resource has.
+pub(crate) fn meta(key: u32, kind: &str) -> Meta {
     Meta {
         key: Key::new(key).expect("fleets have less than 16 million objects"),
         name: format!("{kind}-{key}"),
