@@ -50,7 +50,8 @@ enum Command {
     },
     /// Measure: prints tables, and writes them to target/bench/NAME.json
     Bench {
-        /// Only these: codec, compile, fleet, lanes, memory, policy, read_back, store
+        /// Only these: codec, compile, fleet, lanes, memory, policy, read_back, store; or peers,
+        /// which is left out otherwise: it needs root, installs OVN, and takes half an hour
         names: Vec<String>,
     },
     /// Check everything a change must pass: format, lints, documentation, tests
@@ -119,8 +120,12 @@ fn bench(names: &[String]) -> Result<()> {
     packages::ensure_installed()?;
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let names = if names.is_empty() { BENCHES.to_vec() } else { names };
-    // What it runs is not built with it.
-    if names.contains(&"fleet") {
+    if names.contains(&"peers") {
+        packages::ensure_root("simulated hosts are network namespaces")?;
+        packages::ensure_peers_installed()?;
+    }
+    // What these run is not built with them.
+    if names.iter().any(|name| ["fleet", "peers"].contains(name)) {
         cargo(["build", "--release", "--package", "weft-controller", "--bins"])?;
     }
     let of_names = names.into_iter().flat_map(|name| ["--bench", name]);

@@ -21,6 +21,9 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("tcpdump", "tcpdump"),
 ];
 
+/// What is measured beside Weft, likewise.
+const PEERS: [(&str, &str); 2] = [("ovn-northd", "ovn-central"), ("ovn-controller", "ovn-host")];
+
 /// Where root's programs are, which a path kept from before `su` leaves out.
 const SYSTEM_DIRECTORIES: [&str; 2] = ["/usr/sbin", "/sbin"];
 
@@ -34,7 +37,16 @@ pub(crate) fn ensure_root(why: &str) -> Result<()> {
 
 /// Installs the packages that are missing.
 pub(crate) fn ensure_installed() -> Result<()> {
-    let missing = missing();
+    ensure(&PROGRAMS)
+}
+
+/// Installs what is measured beside Weft.
+pub(crate) fn ensure_peers_installed() -> Result<()> {
+    ensure(&PEERS)
+}
+
+fn ensure(programs: &[(&str, &'static str)]) -> Result<()> {
+    let missing = missing(programs);
     if missing.is_empty() {
         return Ok(());
     }
@@ -54,8 +66,8 @@ pub(crate) fn ensure_installed() -> Result<()> {
 }
 
 /// The packages that have a program that is not there, each once.
-fn missing() -> Vec<&'static str> {
-    let missing = PROGRAMS.iter().filter(|(program, _)| !is_installed(program));
+fn missing(programs: &[(&str, &'static str)]) -> Vec<&'static str> {
+    let missing = programs.iter().filter(|(program, _)| !is_installed(program));
     let mut packages: Vec<_> = missing.map(|(_, package)| *package).collect();
     packages.dedup();
     packages

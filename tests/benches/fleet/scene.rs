@@ -98,6 +98,8 @@ impl Scene {
         ensure!(self.daemon.stop()?.success(), "weftd has failed: {}", self.daemon.log());
         let begun = Instant::now();
         self.daemon.start_again()?;
+        // It listens before it has loaded its store.
+        self.daemon.wait_for_log(&["weftd: ready"])?;
         let loaded = begun.elapsed();
         self.api = self.daemon.api()?;
         let by_start = cpu(self.pid()?)?;

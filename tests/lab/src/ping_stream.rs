@@ -4,7 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use crate::netns::Netns;
 use crate::ping::PingReport;
 use crate::process::Process;
-use crate::wait::wait_until;
+use crate::wait::{wait_for, wait_until};
 
 /// How long `ping` may take to write its summary.
 const END: Duration = Duration::from_secs(5);
@@ -44,6 +44,17 @@ impl PingStream {
         let count = || Ok::<_, anyhow::Error>(replies(&self.read()?).len());
         let goal = count()? + more;
         wait_until(&format!("{more} more replies"), timeout, || count().is_ok_and(|n| n >= goal))
+    }
+
+    /// Waits for the first reply, and answers when it came.
+    ///
+    /// # Errors
+    ///
+    /// When there is none within `timeout`.
+    pub fn first_reply(&self, timeout: Duration) -> Result<SystemTime> {
+        let first = || Some(replies(&self.read().ok()?).first()?.time);
+        let first = wait_for("a first reply", timeout, first)?;
+        Ok(SystemTime::UNIX_EPOCH + Duration::from_secs_f64(first))
     }
 
     /// Ends the ping and reports on all of it.
