@@ -21,8 +21,10 @@ use crate::limits::{Breach, Breaches};
 
 /// Bytes that may wait to be read by the switch: several times the largest bundle.
 const MAX_QUEUED: usize = 64 << 20;
-/// Bytes read at a time.
-const READ: usize = 64 << 10;
+/// Room for what is read at a time: as little on a connection on which little comes...
+const LEAST_READ: usize = 4 << 10;
+/// ...and as much on one on which much does.
+const MOST_READ: usize = 64 << 10;
 
 /// How long a switch that broke the protocol may take to read why it is hung up on.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -108,7 +110,7 @@ impl Connection {
         let stream: BoxedStream = Box::new(stream);
         let (reader, writer) = split(stream);
         let session = Session::new(End::Controller, clock::now());
-        let input = BytesMut::with_capacity(READ);
+        let input = BytesMut::with_capacity(LEAST_READ);
         let pace = Pace::new(clock::now());
         let output = Output::default();
         let mut connection = Self {
@@ -226,7 +228,11 @@ impl Connection {
                 }
                 self.received += count as u64;
                 self.session.handle_input(&self.input, clock::now())?;
-                self.input.clear();
+                let room = (2 * count).next_power_of_two().clamp(LEAST_READ, MOST_READ);
+                match self.input.capacity() == room {
+                    true => self.input.clear(),
+                    false => self.input = BytesMut::with_capacity(room),
+                }
             }
         }
         Ok(())

@@ -71,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite> Driver<S> {
     }
 
     async fn serve(&mut self) -> Result<Infallible, Disconnect> {
-        let mut input = BytesMut::with_capacity(READ_SIZE);
+        let mut input = BytesMut::with_capacity(LEAST_READ);
         loop {
             self.deliver_events();
             if self.output.is_empty() {
@@ -83,11 +83,16 @@ impl<S: AsyncRead + AsyncWrite> Driver<S> {
             // Each branch can be dropped at its await without losing anything.
             tokio::select! {
                 count = self.reader.read_buf(&mut input) => {
-                    if count? == 0 {
+                    let count = count?;
+                    if count == 0 {
                         return Err(Disconnect::Eof);
                     }
                     self.session.handle_input(&input, Instant::now().into_std())?;
-                    input.clear();
+                    let room = (2 * count).next_power_of_two().clamp(LEAST_READ, MOST_READ);
+                    match input.capacity() == room {
+                        true => input.clear(),
+                        false => input = BytesMut::with_capacity(room),
+                    }
                 }
                 written = write(&mut self.writer, &self.output, self.needs_flush) => {
                     let count = written?;
@@ -147,8 +152,10 @@ async fn sleep_until_some(deadline: Option<Instant>) {
     }
 }
 
-/// How much is read at once, in bytes.
-const READ_SIZE: usize = 64 << 10;
+/// Room for what is read at a time: as little on a connection on which little comes...
+const LEAST_READ: usize = 4 << 10;
+/// ...and as much on one on which much does.
+const MOST_READ: usize = 64 << 10;
 
 /// Transactions that the server may leave unanswered before further ones have to wait.
 const MAX_TRANSACTIONS_IN_FLIGHT: usize = 64;

@@ -12,8 +12,9 @@ pub struct BlockFlow {
     pub flow: Flow,
     /// [`BlockFlow::identity_hash_of`] the flow.
     hash: u64,
-    /// Encoded already, where the flow goes to many switches.
-    shared: Option<Bytes>,
+    /// Encoded already, where the flow goes to many switches. Most go to one, and pay for no more
+    /// than a pointer.
+    shared: Option<Box<Bytes>>,
 }
 
 impl BlockFlow {
@@ -29,7 +30,7 @@ impl BlockFlow {
     pub fn new(flow: Flow, shared: bool) -> Self {
         // Copied to a buffer of its own size: the flow stays as long as the object it is for.
         let hash = Self::identity_hash_of(&flow);
-        let shared = shared.then(|| Bytes::copy_from_slice(&encode(&flow, xid(hash))));
+        let shared = shared.then(|| Box::new(Bytes::copy_from_slice(&encode(&flow, xid(hash)))));
         Self { flow, hash, shared }
     }
 
@@ -50,7 +51,10 @@ impl BlockFlow {
     /// part of the bundle [`BlockFlow::BUNDLE_ID`] with [`BundleFlags::ATOMIC_ORDERED`]. Its xid
     /// is [`BlockFlow::xid`].
     pub fn frame(&self) -> Bytes {
-        self.shared.clone().unwrap_or_else(|| encode(&self.flow, self.xid()))
+        match &self.shared {
+            Some(frame) => Bytes::clone(frame),
+            None => encode(&self.flow, self.xid()),
+        }
     }
 
     /// The frame's xid, which an error about the flow carries: derived from the flow, so that the
