@@ -8,7 +8,7 @@ use topology::block::{BlockFlow, BlockId};
 use topology::cookie::Cookie;
 
 use super::reconcile::{Difference, Put};
-use super::script::{Script, Step};
+use super::script::{Script, Step, place};
 use crate::engine::Update;
 
 /// What a switch has to get and to lose to be as it should, on its way in parts. Between them
@@ -70,8 +70,8 @@ impl Bulk {
     /// The way from what a switch has to what it should have, which is `blocks`.
     pub(super) fn new(difference: Difference, blocks: &[BlockId]) -> Self {
         let Difference { mut put, mut removed, .. } = difference;
-        put.sort_by_key(|put| Reverse(put.flow.flow.table));
-        removed.sort_by_key(|flow| flow.table);
+        put.sort_by_key(|put| Reverse(place(&put.flow.flow)));
+        removed.sort_by_key(place);
         let mut bulk = Self::default();
         for &block in blocks {
             let outstanding = Outstanding { block: Some(block), ..Outstanding::default() };

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,7 +26,9 @@ pub(super) enum Step {
 
 /// The flow-mods by which a switch gets from one state to another, in the order in which no packet
 /// meets a half-made path: what is new from the last table to the first, then what goes from the
-/// first to the last.
+/// first to the last. Within a table a flow never stands without those of higher priority that make
+/// an exception of it: a spoofed packet, say, of which the exception is that it is dropped. So what
+/// is in the way of a packet that must not pass is there first and goes last.
 #[derive(Debug, Default)]
 pub struct Script {
     steps: Vec<Step>,
@@ -63,8 +66,8 @@ impl Script {
         mut put: Vec<Arc<BlockFlow>>,
         mut removed: Vec<Flow>,
     ) -> Self {
-        put.sort_by_key(|flow| std::cmp::Reverse(flow.flow.table));
-        removed.sort_by_key(|flow| flow.table);
+        put.sort_by_key(|flow| Reverse(place(&flow.flow)));
+        removed.sort_by_key(place);
         let whole = !cleared.is_empty();
         let steps = cleared.into_iter().map(Step::Clear);
         let steps = steps.chain(put.into_iter().map(Step::Put));
@@ -96,6 +99,11 @@ impl Script {
     }
 }
 
+/// Where a flow stands: what is put is put by falling places, what goes goes by rising ones.
+pub(super) fn place(flow: &Flow) -> (u8, u16) {
+    (flow.table, flow.priority)
+}
+
 impl Step {
     /// The message, for a step that is sent on its own.
     pub(super) fn message(&self) -> Message {
@@ -123,5 +131,64 @@ impl fmt::Display for Step {
             Self::Remove(flow) => write!(f, "removal of {flow}"),
             Self::Clear(block) => write!(f, "removal of {block:?}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flow(table: u8, priority: u16) -> Flow {
+        Flow { table, priority, cookie: 0x1000_0001_0000_0001, ..Flow::default() }
+    }
+
+    fn put(table: u8, priority: u16) -> Arc<BlockFlow> {
+        Arc::new(BlockFlow::new(flow(table, priority), false))
+    }
+
+    /// What each step does, where.
+    fn order(script: &Script) -> Vec<(char, u8, u16)> {
+        let step = |step: &Step| match step {
+            Step::Clear(_) => ('c', 0, 0),
+            Step::Put(flow) => ('+', flow.flow.table, flow.flow.priority),
+            Step::Remove(flow) => ('-', flow.table, flow.priority),
+        };
+        script.steps().map(step).collect()
+    }
+
+    #[test]
+    fn a_path_is_made_from_its_end_and_taken_away_from_its_beginning() {
+        let came = vec![put(0, 100), put(10, 100), put(90, 100), put(10, 200), put(101, 0)];
+        let gone = vec![flow(90, 100), flow(0, 100), flow(10, 200), flow(10, 100)];
+        let expected = [
+            ('+', 101, 0),
+            ('+', 90, 100),
+            // What drops comes before what it is an exception of, and stays after it.
+            ('+', 10, 200),
+            ('+', 10, 100),
+            ('+', 0, 100),
+            ('-', 0, 100),
+            ('-', 10, 100),
+            ('-', 10, 200),
+            ('-', 90, 100),
+        ];
+        assert_eq!(order(&Script::ordered(vec![], came, gone)), expected);
+    }
+
+    #[test]
+    fn a_long_difference_is_divided_in_its_order_and_what_is_cleared_is_not() {
+        let flows = || (0..=254).flat_map(|table| (0..20).map(move |it| put(table, it)));
+        let script = Script::ordered(vec![], flows().collect(), vec![]);
+        let bundles: Vec<_> = script.bundles().collect();
+        assert_eq!(bundles.len(), 3);
+        assert!(bundles.iter().all(|bundle| bundle.len() <= BUNDLE));
+        let tables = script.steps().map(|step| match step {
+            Step::Put(flow) => flow.flow.table,
+            _ => 255,
+        });
+        assert!(tables.is_sorted_by(|a, b| a >= b));
+        let block = BlockId::Profile(topology::key::Key::new(1).expect("1 is a key"));
+        let script = Script::ordered(vec![block], flows().collect(), vec![]);
+        assert_eq!(script.bundles().count(), 1);
     }
 }
