@@ -101,16 +101,18 @@ fn settings_are_put_right_too() {
     let meter = format!("meter={LOG_METER}");
     let meters = || host.ofctl(&["dump-meters", "br-int"]).unwrap();
     let fragments = || host.ofctl(&["get-frags", "br-int"]).unwrap();
+    let muzzled = || host.ofctl(&["show", "br-int"]).unwrap().contains("NO_FWD");
     let (meters_before, fragments_before) = (meters(), fragments());
     assert!(meters_before.contains(&meter), "{meters_before}");
     host.ofctl(&["del-meter", "br-int", &meter]).unwrap();
     host.ofctl(&["set-frags", "br-int", "normal"]).unwrap();
-    assert_ne!(fragments(), fragments_before);
-    let healed = || meters() == meters_before && fragments() == fragments_before;
+    host.ofctl(&["mod-port", "br-int", "weft-vxlan", "no-forward"]).unwrap();
+    assert!(fragments() != fragments_before && muzzled());
+    let healed = || meters() == meters_before && fragments() == fragments_before && !muzzled();
     let began = Instant::now();
     wait_until("the settings to be put right", READY, healed).unwrap();
     assert!(began.elapsed() < HEALED, "it took {:?}", began.elapsed());
-    wait_until("it to be counted", READY, || drift(&scene, 1).settings_healed >= 2).unwrap();
+    wait_until("it to be counted", READY, || drift(&scene, 1).settings_healed >= 3).unwrap();
 }
 
 #[test]

@@ -2,10 +2,10 @@ use std::num::NonZeroU32;
 
 use openflow::message::{
     ErrorMessage, Message, MeterMod, MeterModCommand, MultipartReplyBody, MultipartRequestBody,
-    SwitchConfig,
+    Port, PortMod, SwitchConfig,
 };
 use openflow::session::Event;
-use openflow::{Meter, MeterBand, MeterFlags};
+use openflow::{Meter, MeterBand, MeterFlags, PortNo};
 use topology::meter::LOG_METER;
 use tracing::warn;
 
@@ -22,8 +22,9 @@ pub(super) struct Prepared {
 }
 
 impl Connection {
-    /// Sets what flows presuppose and no flow can say: how fragments are matched, and the meter
-    /// that lets at most `log_rate` packets a second of logged rules through to the controller.
+    /// Sets what flows presuppose and no flow can say: how fragments are matched, that ports take
+    /// and give what flows say, and the meter that lets at most `log_rate` packets a second of
+    /// logged rules through to the controller.
     ///
     /// What is as it should be is left alone. A switch without meters works all the same: what it
     /// reports too much is not logged.
@@ -44,7 +45,7 @@ impl Connection {
         }
         let mut refused = 0;
         for (_, ErrorMessage { code, .. }) in self.barrier().await? {
-            warn!(error = %code, "the switch refused how it is to treat fragments or logged rules");
+            warn!(error = %code, "the switch refused how it is to treat fragments, ports or meters");
             refused += 1;
         }
         Ok(Prepared { set: (wrong.len() as u64).saturating_sub(refused), refused })
@@ -63,6 +64,7 @@ impl Connection {
         if self.fragments().await? != Some(MATCH_FIRST_FRAGMENTS.flags) {
             wrong.push(Message::SetConfig(MATCH_FIRST_FRAGMENTS));
         }
+        wrong.extend(self.ports().await?.iter().filter_map(unmuzzle).map(Message::PortMod));
         let meter = log_meter(log_rate);
         let command = match self.meter(LOG_METER).await? {
             Some(found) if found == meter => return Ok(wrong),
@@ -83,6 +85,28 @@ impl Connection {
                     return Ok(Some(config.flags));
                 }
                 Event::Error { xid, .. } if xid == sent => return Ok(None),
+                _ => {}
+            }
+        }
+    }
+
+    /// The ports that the switch has.
+    async fn ports(&mut self) -> Result<Vec<Port>, ConnectionError> {
+        let sent = self.send(&Message::MultipartRequest(MultipartRequestBody::PortDesc.into()))?;
+        let mut patience = Patience::new("its ports");
+        let mut ports = Vec::new();
+        loop {
+            match self.next_of(&patience).await? {
+                Event::Part { xid, body, last } if xid == sent => {
+                    patience.part_came();
+                    if let MultipartReplyBody::PortDesc(part) = body {
+                        ports.extend(part);
+                    }
+                    if last {
+                        return Ok(ports);
+                    }
+                }
+                Event::Error { xid, .. } if xid == sent => return Ok(ports),
                 _ => {}
             }
         }
@@ -117,6 +141,15 @@ impl Connection {
 /// matches go. In the switch's own mode it has port numbers 0, and would be judged, and pass the
 /// guard against DHCP servers, as something that it is not. Table misses are not sent at all.
 const MATCH_FIRST_FRAGMENTS: SwitchConfig = SwitchConfig { flags: 3, miss_send_len: 0 };
+
+/// What lets a port take and give again what flows say, if somebody has told the switch that it must
+/// not. Whether a port is up is its host's business.
+fn unmuzzle(port: &Port) -> Option<PortMod> {
+    const MUZZLES: u32 = Port::NO_RECV | Port::NO_FWD | Port::NO_PACKET_IN;
+    let muzzled = port.port_no != PortNo::LOCAL && port.config & MUZZLES != 0;
+    let Port { port_no, hw_addr, .. } = *port;
+    muzzled.then_some(PortMod { port_no, hw_addr, config: 0, mask: MUZZLES, advertise: 0 })
+}
 
 /// A burst may be as large as what a second lets through.
 fn log_meter(rate: NonZeroU32) -> Meter {

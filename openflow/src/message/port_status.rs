@@ -59,6 +59,12 @@ pub struct Port {
 impl Port {
     /// `OFPPC_PORT_DOWN` of `config`: the administrator has taken the port down.
     pub const PORT_DOWN: u32 = 1;
+    /// `OFPPC_NO_RECV` of `config`: what comes in by the port is dropped.
+    pub const NO_RECV: u32 = 1 << 2;
+    /// `OFPPC_NO_FWD` of `config`: what is sent out of the port is dropped.
+    pub const NO_FWD: u32 = 1 << 5;
+    /// `OFPPC_NO_PACKET_IN` of `config`: nothing that comes in by the port is told to controllers.
+    pub const NO_PACKET_IN: u32 = 1 << 6;
     /// `OFPPS_LINK_DOWN` of `state`: there is no link.
     pub const LINK_DOWN: u32 = 1;
 

@@ -121,7 +121,7 @@ impl Session {
         if self.policy.drift == OnDrift::Observe {
             let wrong = self.connection.wrong_settings(self.log_rate).await?.len();
             if wrong > std::mem::replace(&mut self.settings_wrong, wrong) {
-                warn!(%host, wrong, "others have changed a meter or how fragments are treated");
+                warn!(%host, wrong, "others have changed a meter, a port or how fragments are treated");
             }
             return Ok(());
         }
@@ -131,7 +131,7 @@ impl Session {
         }
         if prepared.set > 0 {
             let healed = prepared.set;
-            warn!(%host, healed, "others had changed a meter or how fragments are treated");
+            warn!(%host, healed, "others had changed a meter, a port or how fragments are treated");
             self.engine.settings_healed(host, self.place.session, healed).await?;
         }
         Ok(())
