@@ -108,8 +108,8 @@ struct Options {
     /// How long changes are kept for clients that watch: 30m, 12h, 7d [default: 7d]
     #[arg(long, env = "WEFT_CHANGE_LOG_AGE", value_name = "TIME")]
     change_log_age: Option<Age>,
-    /// What to do about flows and meters that others have changed on a connected switch: heal them,
-    /// or only report them [default: heal]
+    /// What to do about what others have changed on a connected host, in its switch or in its
+    /// database: heal it, or only report it [default: heal]
     #[arg(long, env = "WEFT_DRIFT", value_name = "ACTION")]
     drift: Option<OnDrift>,
     /// What to do about flows on br-int that are not Weft's [default: keep]

@@ -23,7 +23,7 @@ mod view;
 mod work;
 
 pub use core::apply::{ApplyError, HostPlan, Step, StepPlan};
-pub use drift::{Comparison, Drift, DriftByTable, TableDrift};
+pub use drift::{Comparison, Drift, DriftByTable, RowsByTable, TableDrift};
 pub use feed::{Lane, Receipt, SessionId, Snapshot, Ticket, Update};
 pub use guard::{Hold, Removal, RemovalLimit};
 pub use handle::{

@@ -72,6 +72,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
             zones: *conntrack_zones,
             limit: config.connections_per_port,
         },
+        drift: config.policy.drift,
     };
     let breaches = Breaches::default();
     let gate = |protocol, total, per_address| {

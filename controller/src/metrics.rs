@@ -169,8 +169,24 @@ fn record_drift(host: &str, drift: &Drift) {
         }
     }
     describe_counter!(
+        "weft_host_rows_healed_total",
+        "Rows of Weft's in the host's database that others had changed, put right"
+    );
+    describe_gauge!(
+        "weft_host_rows_differing",
+        "Rows of Weft's in the host's database that others have changed, left so"
+    );
+    let of_rows =
+        |table: ovsdb::replica::Table| [("host", host.to_owned()), ("table", table.name().into())];
+    for (&table, &rows) in &drift.rows_healed {
+        counter!("weft_host_rows_healed_total", &of_rows(table)).absolute(rows);
+    }
+    for (&table, &rows) in &drift.rows_standing {
+        gauge!("weft_host_rows_differing", &of_rows(table)).set(rows as f64);
+    }
+    describe_counter!(
         "weft_host_settings_healed_total",
-        "Meters and ways with fragments that others had changed, put right"
+        "Meters, ports and ways with fragments that others had changed, put right"
     );
     counter!("weft_host_settings_healed_total", "host" => host.to_owned())
         .absolute(drift.settings_healed);

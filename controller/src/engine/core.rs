@@ -13,6 +13,7 @@ use topology::zone::Zones;
 use tracing::{error, info};
 
 use super::binding::Claims;
+use super::drift::RowsByTable;
 use super::feed::{Receipt, SessionId, Snapshot, Update};
 use super::fleet::{Fleet, Observation, Waiting};
 use super::guard::{Removal, RemovalLimit};
@@ -84,6 +85,12 @@ pub(super) enum Command {
         host: HostId,
         session: SessionId,
         observation: Observation,
+    },
+    /// What others have changed in a host's database.
+    RowsCompared {
+        host: HostId,
+        found: RowsByTable,
+        healed: bool,
     },
     Detach {
         host: HostId,
@@ -243,6 +250,11 @@ impl Core {
             }
             Command::Observed { host, session, observation } => {
                 self.fleet.observed(host, session, observation, self.now());
+                self.tick();
+            }
+            Command::RowsCompared { host, found, healed } => {
+                let now = self.now();
+                self.fleet.heard(host, now).drift.rows_compared(found, healed, now);
                 self.tick();
             }
             Command::Detach { host, session } => {
@@ -463,6 +475,7 @@ impl fmt::Debug for Command {
             Self::Judge { .. } => "Judge",
             Self::Release { .. } => "Release",
             Self::Observed { .. } => "Observed",
+            Self::RowsCompared { .. } => "RowsCompared",
             Self::Detach { .. } => "Detach",
         })
     }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use ovsdb::replica::Table as DatabaseTable;
 use topology::model::Timestamp;
 
 /// How many of a table's flows are not as they should be.
@@ -23,6 +24,9 @@ impl TableDrift {
 /// Flows that are not as they should be, by the number of their table.
 pub type DriftByTable = BTreeMap<u8, TableDrift>;
 
+/// How many rows of ours in a host's database are not as they should be, by table.
+pub type RowsByTable = BTreeMap<DatabaseTable, u64>;
+
 /// What a comparison of a switch with what it was handed has come to.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Comparison {
@@ -34,16 +38,20 @@ pub struct Comparison {
     pub foreign: u64,
 }
 
-/// What others have changed on a host's switch since this `weftd` started, as far as it was
-/// noticed while the switch was connected.
+/// What others have changed on a host, in its switch and in its database, since this `weftd`
+/// started, as far as it was noticed while they were connected.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Drift {
     /// Flows that were put right.
     pub healed: DriftByTable,
     /// Flows that were found at the last comparison, and left as they were.
     pub standing: DriftByTable,
-    /// How often the switch's way with fragments or a meter of ours was put right.
+    /// How often the switch's way with fragments, a port or a meter of ours was put right.
     pub settings_healed: u64,
+    /// Rows that were put right in the host's database.
+    pub rows_healed: RowsByTable,
+    /// Rows that are not as they should be, and are left so.
+    pub rows_standing: RowsByTable,
     /// When anything was found last.
     pub last_found: Option<Timestamp>,
 }
@@ -63,6 +71,20 @@ impl Drift {
             healed.missing += found.missing;
             healed.altered += found.altered;
             healed.extra += found.extra;
+        }
+    }
+
+    pub(super) fn rows_compared(&mut self, found: RowsByTable, healed: bool, now: Timestamp) {
+        if !found.is_empty() {
+            self.last_found = Some(now);
+        }
+        if !healed {
+            self.rows_standing = found;
+            return;
+        }
+        self.rows_standing.clear();
+        for (table, rows) in found {
+            *self.rows_healed.entry(table).or_default() += rows;
         }
     }
 
@@ -99,5 +121,22 @@ mod tests {
         assert_eq!((drift.standing.clone(), drift.flows_healed()), (found(3, 1), 0));
         drift.compared(DriftByTable::new(), false, Timestamp(3));
         assert_eq!(drift.standing, DriftByTable::new());
+    }
+
+    #[test]
+    fn rows_are_counted_like_flows() {
+        let found = |rows| RowsByTable::from([(DatabaseTable::Interface, rows)]);
+        let mut drift = Drift::default();
+        drift.rows_compared(found(2), true, Timestamp(1));
+        drift.rows_compared(found(1), true, Timestamp(2));
+        assert_eq!((&drift.rows_healed, drift.last_found), (&found(3), Some(Timestamp(2))));
+        drift.rows_compared(found(1), false, Timestamp(3));
+        drift.rows_compared(found(2), false, Timestamp(4));
+        assert_eq!((&drift.rows_healed, &drift.rows_standing), (&found(3), &found(2)));
+        drift.rows_compared(RowsByTable::new(), false, Timestamp(5));
+        assert_eq!(
+            (drift.rows_standing, drift.last_found),
+            (RowsByTable::new(), Some(Timestamp(4)))
+        );
     }
 }

@@ -11,7 +11,7 @@ use topology::model::{HostId, PortId, Timestamp};
 use topology::zone::Zones;
 
 use super::core::{Command, Core, Signals};
-use super::drift::Comparison;
+use super::drift::{Comparison, RowsByTable};
 use super::feed::{Receipt, SessionId, Snapshot, Update};
 use super::fleet::Observation;
 use super::guard::{Removal, RemovalLimit};
@@ -443,6 +443,20 @@ impl Engine {
     ) -> Result<(), Stopped> {
         let observation = Observation::SettingsHealed(count);
         self.send(Command::Observed { host, session, observation }).await
+    }
+
+    /// So many rows of ours in the host's database were changed by others, and put right or left.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn rows_compared(
+        &self,
+        host: HostId,
+        found: RowsByTable,
+        healed: bool,
+    ) -> Result<(), Stopped> {
+        self.send(Command::RowsCompared { host, found, healed }).await
     }
 
     /// The session is over.

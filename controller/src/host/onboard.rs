@@ -8,7 +8,7 @@
 
 mod conntrack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use conntrack::ZoneLimit;
 use ovsdb::replica::{Bridge, Controller, OpenVSwitch, Port, Replica, Table};
@@ -17,6 +17,7 @@ use ovsdb::value::{Datum, UuidName};
 use uuid::Uuid;
 
 use super::names::{self, BRIDGE, VXLAN_PORT, Wishes, is_own, owner};
+use crate::engine::RowsByTable;
 
 /// What every host is given.
 #[derive(Clone, Debug)]
@@ -36,10 +37,38 @@ const INACTIVITY_PROBE: i64 = 5_000;
 /// Most milliseconds between br-int's attempts to connect.
 const MAX_BACKOFF: i64 = 1_000;
 
-/// The transaction that brings the host's database to where it should be; `None` when it is there.
-pub fn onboard(replica: &Replica, target: &Target) -> Option<Transaction> {
+/// What a host's database lacks.
+#[derive(Debug)]
+pub struct Repair {
+    /// Makes it up.
+    pub transaction: Transaction,
+    /// The rows that are missing, that are too many or that say something else than they should.
+    pub rows: RowsByTable,
+}
+
+/// What the rows that Weft has in a host's database depend on, beside Weft: as long as that is the
+/// same and they differ, somebody else has changed them.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Basis {
+    wishes: Wishes,
+    /// The bridges that physical networks are mapped to, as far as they exist.
+    bridges: BTreeSet<String>,
+}
+
+impl Basis {
+    pub(super) fn read(replica: &Replica) -> Self {
+        let wishes = replica.root().map(|(_, root)| Wishes::read(root)).unwrap_or_default();
+        let mapped = wishes.bridge_mappings.values();
+        let there = mapped.filter(|name| replica.bridge_by_name(name).is_some());
+        Self { bridges: there.cloned().collect(), wishes }
+    }
+}
+
+/// What brings the host's database to where it should be; `None` when it is there.
+pub fn onboard(replica: &Replica, target: &Target) -> Option<Repair> {
     let (root_id, root) = replica.root()?;
-    let mut step = Step { replica, root, target, transaction: Transaction::new() };
+    let (transaction, rows) = (Transaction::new(), RowsByTable::new());
+    let mut step = Step { replica, root, target, transaction, rows };
     let wishes = Wishes::read(root);
     match replica.bridge_by_name(BRIDGE) {
         None => step.create_bridge(root_id, &wishes),
@@ -54,7 +83,8 @@ pub fn onboard(replica: &Replica, target: &Target) -> Option<Transaction> {
             step.zone_limits(root_id, bridge);
         }
     }
-    Some(step.transaction).filter(|transaction| !transaction.is_empty())
+    let Step { transaction, rows, .. } = step;
+    (!transaction.is_empty()).then_some(Repair { transaction, rows })
 }
 
 struct Step<'a> {
@@ -62,9 +92,14 @@ struct Step<'a> {
     root: &'a OpenVSwitch,
     target: &'a Target,
     transaction: Transaction,
+    rows: RowsByTable,
 }
 
 impl Step<'_> {
+    fn differ(&mut self, table: Table, rows: usize) {
+        *self.rows.entry(table).or_default() += rows as u64;
+    }
+
     /// The bridge alone; its ports follow when it is seen.
     fn create_bridge(&mut self, root_id: Uuid, wishes: &Wishes) {
         // Nobody else may have made one meanwhile.
@@ -88,6 +123,7 @@ impl Step<'_> {
             .set("controller", controller)
             .set("flow_tables", tables);
         let bridge = self.transaction.insert(bridge);
+        self.differ(Table::Bridge, 1);
         self.transaction.push(
             Mutate::table(Table::OpenVSwitch)
                 .filter(Condition::uuid(root_id))
@@ -96,6 +132,7 @@ impl Step<'_> {
     }
 
     fn settings(&mut self, id: Uuid, bridge: &Bridge, wishes: &Wishes) {
+        let before = self.transaction.operations().len();
         let update = || Update::table(Table::Bridge).filter(Condition::uuid(id));
         if bridge.fail_mode.as_deref() != Some("secure") {
             self.transaction.push(update().set("fail_mode", "secure"));
@@ -115,6 +152,9 @@ impl Step<'_> {
                     .filter(Condition::uuid(id))
                     .put("other_config", config),
             );
+        }
+        if self.transaction.operations().len() > before {
+            self.differ(Table::Bridge, 1);
         }
     }
 
@@ -158,6 +198,7 @@ impl Step<'_> {
             && row.inactivity_probe == Some(INACTIVITY_PROBE)
             && row.max_backoff == Some(MAX_BACKOFF);
         if !as_wanted {
+            self.differ(Table::Controller, 1);
             self.transaction.push(
                 Update::table(Table::Controller)
                     .filter(Condition::uuid(own))
@@ -214,6 +255,7 @@ impl Step<'_> {
         let wanted = map(options);
         let as_wanted = interface.kind == kind && interface.options == wanted;
         if is_own(&interface.external_ids) && !as_wanted {
+            self.differ(Table::Interface, 1);
             self.transaction.push(
                 Update::table(Table::Interface)
                     .filter(Condition::equals("name", name))
@@ -232,6 +274,7 @@ impl Step<'_> {
         let ports = self.replica.ports_of(bridge).filter(|(_, port)| unwanted(port));
         let ports: Vec<Uuid> = ports.map(|(port, _)| port).collect();
         if !ports.is_empty() {
+            self.differ(Table::Port, ports.len());
             self.transaction.push(
                 Mutate::table(Table::Bridge)
                     .filter(Condition::uuid(id))
@@ -241,6 +284,8 @@ impl Step<'_> {
     }
 
     fn insert_port(&mut self, name: &str, kind: &str, options: &[(&str, &str)]) -> UuidName {
+        self.differ(Table::Interface, 1);
+        self.differ(Table::Port, 1);
         let interface = Insert::into(Table::Interface)
             .set("name", name)
             .set("type", kind)
@@ -255,6 +300,7 @@ impl Step<'_> {
     }
 
     fn insert_controller(&mut self) -> UuidName {
+        self.differ(Table::Controller, 1);
         self.transaction.insert(
             Insert::into(Table::Controller)
                 .set("target", self.target.controller.as_str())
@@ -266,6 +312,7 @@ impl Step<'_> {
     }
 
     fn insert_tables(&mut self) -> Datum {
+        self.differ(Table::FlowTable, self.target.tables.len());
         let mut rows = Vec::with_capacity(self.target.tables.len());
         for (number, name) in &self.target.tables {
             let row =

@@ -13,10 +13,11 @@ use topology::model::HostId;
 use topology::pipeline::Table;
 use tracing::{info, warn};
 
-use super::onboard::{Target, ZoneLimit, onboard};
+use super::onboard::{Basis, Repair, Target, ZoneLimit, onboard};
 use super::report::{Unidentified, report};
-use crate::engine::{Engine, HostReport, Reported, Stopped};
+use crate::engine::{Engine, HostReport, Reported, RowsByTable, Stopped};
 use crate::limits::{Breach, Bucket};
+use crate::switch::OnDrift;
 
 /// What hosts are told.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Onboarding {
     pub advertise: Option<IpAddr>,
     /// How many connections a port may have.
     pub zone_limit: ZoneLimit,
+    /// What to do when others change what Weft has in a host's database.
+    pub drift: OnDrift,
 }
 
 impl Onboarding {
@@ -127,6 +130,11 @@ pub(super) struct Session {
     problems: Vec<String>,
     unidentified: Option<Unidentified>,
     failures: u32,
+    on_drift: OnDrift,
+    /// On what grounds the database was right when it last was.
+    settled: Option<Basis>,
+    /// Rows that others have changed and that are left so.
+    standing: RowsByTable,
     /// Of the engine's time.
     share: Bucket,
 }
@@ -149,6 +157,9 @@ impl Session {
             problems: Vec::new(),
             unidentified: None,
             failures: 0,
+            on_drift: onboarding.drift,
+            settled: None,
+            standing: RowsByTable::new(),
             share: Bucket::new(REPORT_BURST, REPORT_SHARE, Instant::now().into_std()),
         }
     }
@@ -241,13 +252,36 @@ impl Session {
     /// Brings the database to where it should be. False when it refused.
     async fn onboard(&mut self, replica: &Replica) -> Result<bool, SessionEnd> {
         // A host that is not identified is not touched.
-        if self.host.is_none() {
+        let Some(host) = self.host else { return Ok(true) };
+        let system_id = self.reported.as_ref().map(|(_, report)| report.system_id.as_str());
+        let basis = Basis::read(replica);
+        let Some(Repair { transaction, rows }) = onboard(replica, &self.target) else {
+            let first = self.settled.replace(basis).is_none();
+            // What an earlier connection has left so is right by now, too.
+            if first || !std::mem::take(&mut self.standing).is_empty() {
+                self.engine.rows_compared(host, RowsByTable::new(), false).await?;
+            }
+            return Ok(true);
+        };
+        // It was right for just this before. Limits of conntrack zones come and go with ports: they
+        // are not counted.
+        let is_drift = !rows.is_empty() && self.settled.as_ref() == Some(&basis);
+        if is_drift && self.on_drift == OnDrift::Observe {
+            if self.standing != rows {
+                warn!(system_id, ?rows, "others have changed rows of Weft's; they are left so");
+                self.engine.rows_compared(host, rows.clone(), false).await?;
+                self.standing = rows;
+            }
             return Ok(true);
         }
-        let Some(transaction) = onboard(replica, &self.target) else { return Ok(true) };
-        let system_id = self.reported.as_ref().map(|(_, report)| report.system_id.as_str());
         let answer = timeout(TRANSACTION, self.client.transact(transaction)).await;
         match answer.map_err(|_| SessionEnd::Unanswered)? {
+            Ok(_) if is_drift => {
+                self.failures = 0;
+                warn!(system_id, ?rows, "others had changed rows of Weft's; they are put right");
+                self.engine.rows_compared(host, rows, true).await?;
+                Ok(true)
+            }
             Ok(_) => {
                 self.failures = 0;
                 info!(system_id, "host's database updated");

@@ -6,14 +6,15 @@ use serde::Deserialize;
 
 use crate::engine::RemovalLimit;
 
-/// What is done about flows and meters that others have changed while a switch was connected.
+/// What is done about what others have changed while a host was connected: flows, meters and other
+/// settings of its switch, and rows of its database.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDrift {
-    /// They are put right.
+    /// It is put right.
     #[default]
     Heal,
-    /// They are counted and reported, and left as they are until the switch connects anew.
+    /// It is counted and reported, and left as it is until switch or database connect anew.
     Observe,
 }
 

@@ -297,7 +297,9 @@ fn json_has_every_field_by_its_proto_name() {
                 ],
                 "standing": [],
                 "settings_healed": 0,
-                "last_found_time": null
+                "last_found_time": null,
+                "rows_healed": [],
+                "rows_standing": []
               },
               "ovsdb_target": "",
               "flow_mods_sent": 0,

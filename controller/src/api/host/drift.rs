@@ -2,7 +2,9 @@ use proto::v1 as pb;
 use topology::pipeline::Table;
 
 use super::super::naming::timestamp;
-use crate::engine::{DriftByTable, Hold, HostStatus, RefusedFlow, RefusedFlows, Removal};
+use crate::engine::{
+    DriftByTable, Hold, HostStatus, RefusedFlow, RefusedFlows, Removal, RowsByTable,
+};
 
 /// What others have changed on a host, as the API tells it.
 pub(super) fn answer(status: &HostStatus) -> pb::host::Drift {
@@ -14,7 +16,17 @@ pub(super) fn answer(status: &HostStatus) -> pb::host::Drift {
         standing: tables(&drift.standing),
         settings_healed: drift.settings_healed,
         last_found_time: drift.last_found.map(timestamp),
+        rows_healed: rows(&drift.rows_healed),
+        rows_standing: rows(&drift.rows_standing),
     }
+}
+
+fn rows(rows: &RowsByTable) -> Vec<pb::host::drift::Rows> {
+    let of_table = |(table, &rows): (&ovsdb::replica::Table, &u64)| pb::host::drift::Rows {
+        table: table.name().to_owned(),
+        rows,
+    };
+    rows.iter().map(of_table).collect()
 }
 
 fn tables(drift: &DriftByTable) -> Vec<pb::host::drift::Table> {
