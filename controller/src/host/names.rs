@@ -18,6 +18,9 @@ const ENCAP_IP: &str = "weft-encap-ip";
 const BRIDGE_MAPPINGS: &str = "weft-bridge-mappings";
 /// `external_ids` of the root: `datapath_type` of br-int.
 const DATAPATH_TYPE: &str = "weft-datapath-type";
+/// `other_config` of the root: ovs-vswitchd waits for a program to restore its flows, and connects
+/// to no controller.
+pub(super) const RESTORE_WAIT: &str = "flow-restore-wait";
 /// `external_ids` of an interface: the port it is plugged for.
 pub(super) const IFACE_ID: &str = "iface-id";
 /// `external_ids` of every row that Weft made.

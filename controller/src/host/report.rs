@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use openflow::PortNo;
-use ovsdb::replica::{Bridge, Replica};
+use ovsdb::replica::{Bridge, Interface, Replica};
 use thiserror::Error;
 use topology::model::PortId;
 
-use super::names::{self, BRIDGE, HOSTNAME, IFACE_ID, SYSTEM_ID, VXLAN_PORT, Wishes};
+use super::names::{self, BRIDGE, HOSTNAME, IFACE_ID, RESTORE_WAIT, SYSTEM_ID, VXLAN_PORT, Wishes};
 use crate::engine::HostReport;
 
 /// The database does not say which host it is.
@@ -31,8 +31,18 @@ pub fn report(replica: &Replica) -> Result<(HostReport, Vec<String>), Unidentifi
     let system_id = root.external_ids.get(SYSTEM_ID).filter(|id| !id.is_empty());
     let system_id = system_id.ok_or(Unidentified::NoSystemId)?;
     let Wishes { tunnel_ip, bridge_mappings, mut problems, .. } = Wishes::read(root);
+    if root.other_config.get(RESTORE_WAIT).is_some_and(|wait| wait == "true") {
+        problems.push(format!(
+            "other_config:{RESTORE_WAIT} is true: ovs-vswitchd connects to no controller until it \
+             is removed"
+        ));
+    }
     let bridge = replica.bridge_by_name(BRIDGE).map(|(_, bridge)| bridge);
-    let named = bridge.map(|bridge| ports_by_name(replica, bridge)).unwrap_or_default();
+    let numbers = bridge.map(|bridge| Numbers::read(replica, bridge)).unwrap_or_default();
+    problems.extend(numbers.shared().map(|number| {
+        format!("two interfaces say that they have OpenFlow port {number}: neither counts")
+    }));
+    let named = bridge.map(|bridge| ports_by_name(replica, bridge, &numbers)).unwrap_or_default();
     let mut uplinks = BTreeMap::new();
     for (network, physical) in &bridge_mappings {
         match named.get(names::patch_on_int(physical).as_str()) {
@@ -46,7 +56,7 @@ pub fn report(replica: &Replica) -> Result<(HostReport, Vec<String>), Unidentifi
         }
     }
     let interfaces =
-        bridge.map(|bridge| plugged(replica, bridge, &mut problems)).unwrap_or_default();
+        bridge.map(|bridge| plugged(replica, bridge, &numbers, &mut problems)).unwrap_or_default();
     let report = HostReport {
         system_id: system_id.clone(),
         hostname: root.external_ids.get(HOSTNAME).cloned(),
@@ -61,10 +71,39 @@ pub fn report(replica: &Replica) -> Result<(HostReport, Vec<String>), Unidentifi
     Ok((report, problems))
 }
 
-fn ports_by_name<'a>(replica: &'a Replica, bridge: &'a Bridge) -> BTreeMap<&'a str, PortNo> {
+/// How many interfaces of a bridge say that they have an OpenFlow port number. Of two, at least one
+/// does not have it any more, and flows for both would contradict each other.
+#[derive(Default)]
+struct Numbers(BTreeMap<PortNo, usize>);
+
+impl Numbers {
+    fn read(replica: &Replica, bridge: &Bridge) -> Self {
+        let mut numbers = Self::default();
+        for (_, interface) in replica.interfaces_on(bridge) {
+            if let Some(number) = names::of_port(interface) {
+                *numbers.0.entry(number).or_default() += 1;
+            }
+        }
+        numbers
+    }
+
+    fn of(&self, interface: &Interface) -> Option<PortNo> {
+        names::of_port(interface).filter(|number| self.0.get(number) == Some(&1))
+    }
+
+    fn shared(&self) -> impl Iterator<Item = PortNo> {
+        self.0.iter().filter(|(_, count)| **count > 1).map(|(number, _)| *number)
+    }
+}
+
+fn ports_by_name<'a>(
+    replica: &'a Replica,
+    bridge: &'a Bridge,
+    numbers: &Numbers,
+) -> BTreeMap<&'a str, PortNo> {
     let interfaces = replica.interfaces_on(bridge);
     interfaces
-        .filter_map(|(_, interface)| Some((interface.name.as_str(), names::of_port(interface)?)))
+        .filter_map(|(_, interface)| Some((interface.name.as_str(), numbers.of(interface)?)))
         .collect()
 }
 
@@ -72,6 +111,7 @@ fn ports_by_name<'a>(replica: &'a Replica, bridge: &'a Bridge) -> BTreeMap<&'a s
 fn plugged(
     replica: &Replica,
     bridge: &Bridge,
+    numbers: &Numbers,
     problems: &mut Vec<String>,
 ) -> BTreeMap<PortId, Option<PortNo>> {
     let mut plugged = BTreeMap::new();
@@ -84,7 +124,7 @@ fn plugged(
             ));
             continue;
         };
-        let number = names::of_port(interface);
+        let number = numbers.of(interface);
         let before = plugged.insert(id, number);
         if let Some(before) = before {
             problems.push(format!("two interfaces have {IFACE_ID} {id}"));
@@ -98,7 +138,7 @@ fn plugged(
 mod tests {
     use std::collections::BTreeSet;
 
-    use ovsdb::replica::{Interface, OpenVSwitch, Port};
+    use ovsdb::replica::{OpenVSwitch, Port};
     use uuid::Uuid;
 
     use super::*;
@@ -208,6 +248,17 @@ mod tests {
             &[("tap0", -1, PORT), ("tap1", 2, PORT)],
             &format!("two interfaces have iface-id {PORT}"),
         );
+    }
+
+    #[test]
+    fn a_number_that_two_interfaces_claim_is_neithers() {
+        let other = "6f1c2c6e-3d9d-4a3e-9a51-6a1d6a0c0002";
+        let interfaces = [("weft-vxlan", 3, ""), ("tap0", 3, PORT), ("tap1", 4, other)];
+        let (report, problems) = report(&host(&[(SYSTEM_ID, "h")], &interfaces)).unwrap();
+        assert_eq!(report.vxlan_port, None);
+        let numbers: Vec<_> = report.interfaces.values().copied().collect();
+        assert_eq!(numbers, [None, Some(PortNo(4))]);
+        assert_eq!(problems, ["two interfaces say that they have OpenFlow port 3: neither counts"]);
     }
 
     #[test]
