@@ -1,5 +1,6 @@
 //! The flows that a switch has, as `ovs-ofctl dump-flows` prints them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use anyhow::{Context, Result};
@@ -60,6 +61,27 @@ impl fmt::Display for Installed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} n_packets={}", self.identity(), self.packets)
     }
+}
+
+/// What flows do, by what OpenFlow knows a flow by: its table and what it matches, priority
+/// included.
+pub type Rules = BTreeMap<(u8, String), (u64, String)>;
+
+/// What flows do, without counters and ages.
+pub fn rules(flows: impl IntoIterator<Item = Installed>) -> Rules {
+    let parts = flows.into_iter().map(|flow| {
+        let (matching, actions) = flow.rule.split_once("actions=").unwrap_or((&flow.rule, ""));
+        ((flow.table, matching.to_owned()), (flow.cookie, actions.to_owned()))
+    });
+    parts.collect()
+}
+
+/// How many flow-mods lead from one state to another: one for each flow that comes, goes or does
+/// something else.
+pub fn distance(before: &Rules, after: &Rules) -> u64 {
+    let put = after.iter().filter(|(id, rule)| before.get(id) != Some(rule)).count();
+    let removed = before.keys().filter(|id| !after.contains_key(id)).count();
+    (put + removed) as u64
 }
 
 /// The flows of br-int, with counters that are up to date.

@@ -26,14 +26,14 @@ pub use conversation::Conversation;
 pub use daemon::Daemon;
 pub use exchange::{Exchange, ExchangeReport};
 pub use expect::{Refusal, assert_reaches, assert_silent, refusal};
-pub use installed::{Installed, installed};
+pub use installed::{Installed, Rules, distance, installed, rules};
 pub use policy::Allow;
 pub use port::{address, allowed, fixed};
 pub use probe::{Probe, tcp, udp};
 pub use scene::{READY, Scene};
 pub use segment::{Guest, Kind, Segment};
 pub use stream::{LaneReport, Stream};
-pub use traffic::{Traffic, TrafficReport};
+pub use traffic::{Path, Traffic, TrafficReport};
 pub use wire::{
     duplicate_detection, link_local, neighbour_solicitation, redirect, router_advertisement,
     udp_in_ipv6, vxlan_datagram,

@@ -14,7 +14,7 @@ use proto::v1::apply_request::change::Change as Any;
 use proto::v1::change_service_client::ChangeServiceClient;
 use proto::v1::host::State;
 use proto::v1::port::Status;
-use tests::{Installed, Kind, READY, Scene, Traffic, assert_reaches};
+use tests::{Installed, Kind, READY, Rules, Scene, Traffic, assert_reaches, distance, rules};
 use topology::cookie::Cookie;
 use topology::pipeline::Table;
 
@@ -28,22 +28,9 @@ fn ages(scene: &Scene) -> BTreeMap<(u16, String), f64> {
     flows.collect()
 }
 
-/// What a host's flows do, by what OpenFlow knows a flow by.
-fn rules(scene: &Scene, host: u16) -> BTreeMap<(u8, String), (u64, String)> {
-    let flows = scene.flows(host).unwrap();
-    let parts = flows.into_iter().map(|flow| {
-        let (matching, actions) = flow.rule.split_once("actions=").unwrap();
-        ((flow.table, matching.to_owned()), (flow.cookie, actions.to_owned()))
-    });
-    parts.collect()
-}
-
-/// How many flow-mods lead from one state to another: one for each flow that comes, goes or does
-/// something else.
-fn distance<K: Ord, V: PartialEq>(before: &BTreeMap<K, V>, after: &BTreeMap<K, V>) -> u64 {
-    let put = after.iter().filter(|(id, rule)| before.get(id) != Some(rule)).count();
-    let removed = before.keys().filter(|id| !after.contains_key(id)).count();
-    (put + removed) as u64
+/// What a host's flows do.
+fn rules_of(scene: &Scene, host: u16) -> Rules {
+    rules(scene.flows(host).unwrap())
 }
 
 #[test]
@@ -86,7 +73,7 @@ fn a_restart_of_the_controller_changes_nothing() {
 /// known by what it leaves on the switches, and that is written here: the flows of this build, but
 /// for what tells the two pipelines apart.
 fn rearrange(scene: &Scene, host: u16, rearrange: impl Fn(&mut Vec<Installed>)) -> u64 {
-    let before = rules(scene, host);
+    let before = rules_of(scene, host);
     let mut flows = scene.flows(host).unwrap();
     rearrange(&mut flows);
     let lines = flows
@@ -97,7 +84,7 @@ fn rearrange(scene: &Scene, host: u16, rearrange: impl Fn(&mut Vec<Installed>)) 
     fs::write(&file, lines.collect::<String>()).unwrap();
     let file = file.to_str().unwrap();
     scene.host(host).ofctl(&["--bundle", "replace-flows", "br-int", file]).unwrap();
-    distance(&rules(scene, host), &before)
+    distance(&rules_of(scene, host), &before)
 }
 
 /// A pipeline without the tables that answer ARP and neighbour discovery: guard leads to egress.
@@ -134,7 +121,7 @@ fn an_upgrade_to_a_build_with_other_tables_loses_nothing() {
     let mut scene = Scene::start(2).unwrap();
     let mut traffic = Traffic::start(&scene, &[1, 2]).unwrap();
     scene.settle().unwrap();
-    let wanted = [rules(&scene, 1), rules(&scene, 2)];
+    let wanted = [rules_of(&scene, 1), rules_of(&scene, 2)];
     let pipelines: [fn(&mut Vec<Installed>); 2] = [without_responders, with_another_table];
     for before in pipelines {
         scene.weftd.stop().unwrap();
@@ -145,7 +132,7 @@ fn an_upgrade_to_a_build_with_other_tables_loses_nothing() {
         scene.weftd.start_again().unwrap();
         scene.reconnect().unwrap();
         scene.wait_ready().unwrap();
-        assert_eq!([rules(&scene, 1), rules(&scene, 2)], wanted);
+        assert_eq!([rules_of(&scene, 1), rules_of(&scene, 2)], wanted);
         let sent = scene.flow_mods_sent().unwrap();
         assert_eq!([sent[&1], sent[&2]], differing, "what is the same in both stays");
         traffic.goes_on().unwrap();
@@ -159,7 +146,7 @@ fn of_changes_that_a_host_has_missed_only_these_are_sent() {
     let mut traffic = Traffic::start(&scene, &[1, 2]).unwrap();
     let doomed = scene.segment(Kind::Vxlan, 1, &[1, 2]).unwrap();
     scene.settle().unwrap();
-    let before = rules(&scene, 2);
+    let before = rules_of(&scene, 2);
 
     scene.host(2).cut(Nic::Management).unwrap();
     let offline = || scene.record(2).unwrap().state() == State::Offline;
@@ -196,7 +183,7 @@ fn of_changes_that_a_host_has_missed_only_these_are_sent() {
     scene.host(2).restore(Nic::Management).unwrap();
     scene.wait_ready().unwrap();
     let sent = scene.flow_mods_sent().unwrap()[&2];
-    assert_eq!(sent, distance(&before, &rules(&scene, 2)));
+    assert_eq!(sent, distance(&before, &rules_of(&scene, 2)));
     assert_eq!(sent, plan.flows_added + plan.flows_changed + plan.flows_removed, "{plan:?}");
     assert!(sent > 10, "{plan:?}");
     assert_eq!(scene.flow_mods_sent().unwrap()[&1], 0, "host 1 had heard of it all");
@@ -214,7 +201,7 @@ fn nothing_is_deleted_before_a_hosts_database_has_been_read() {
     let mut scene = Scene::start(2).unwrap();
     let mut traffic = Traffic::start(&scene, &[1, 2]).unwrap();
     scene.settle().unwrap();
-    let wanted = rules(&scene, 2);
+    let wanted = rules_of(&scene, 2);
     scene.weftd.kill().unwrap();
     // Host 2 has no way to tell what is plugged in there; its switch still finds the controller.
     let host = scene.host(2).clone();
@@ -223,7 +210,7 @@ fn nothing_is_deleted_before_a_hosts_database_has_been_read() {
     assert!(stale.is_ours());
     let flow = format!("cookie={:#x},table=0,priority=99,in_port=99,actions=drop", stale.0);
     host.ofctl(&["add-flow", "br-int", &flow]).unwrap();
-    let with_stale = rules(&scene, 2);
+    let with_stale = rules_of(&scene, 2);
 
     scene.weftd.start_again().unwrap();
     scene.reconnect().unwrap();
@@ -236,11 +223,11 @@ fn nothing_is_deleted_before_a_hosts_database_has_been_read() {
     traffic.goes_on().unwrap();
     let record = scene.record(2).unwrap();
     assert_eq!((record.state(), record.flow_mods_sent), (State::Offline, 0));
-    assert_eq!(rules(&scene, 2), with_stale);
+    assert_eq!(rules_of(&scene, 2), with_stale);
 
     host.set_manager(scene.lab.controller_address()).unwrap();
     scene.wait_host(2, State::Ready).unwrap();
-    assert_eq!(rules(&scene, 2), wanted, "the stale flow is gone");
+    assert_eq!(rules_of(&scene, 2), wanted, "the stale flow is gone");
     assert_eq!(scene.flow_mods_sent().unwrap()[&2], 1);
     traffic.stop().unwrap().assert_nothing_lost();
 }

@@ -13,18 +13,25 @@ use crate::frame::Frame;
 use crate::netns::Netns;
 use crate::ping::{Ping, PingReport};
 use crate::ping_stream::PingStream;
+use crate::process::Process;
 use crate::wait::wait_until;
 
 /// The machine's only interface.
 const INTERFACE: &str = "eth0";
 
-/// Sends the frames given in hexadecimal out of an interface, as they are.
+/// Sends the frames given in hexadecimal out of an interface, as they are: once, or again and again
+/// with so many seconds in between.
 const SEND_FRAMES: &str = "
-import socket, sys
+import socket, sys, time
 link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 link.bind((sys.argv[1], 0))
-for frame in sys.argv[2:]:
-    link.send(bytes.fromhex(frame))
+pause = float(sys.argv[2])
+while True:
+    for frame in sys.argv[3:]:
+        link.send(bytes.fromhex(frame))
+    if not pause:
+        break
+    time.sleep(pause)
 ";
 
 /// A namespace with an `eth0`, and what a user of that machine could do.
@@ -181,8 +188,21 @@ impl Endpoint {
     /// When they cannot be sent.
     pub fn send_frames(&self, frames: &[Frame]) -> Result<()> {
         let frames = frames.iter().map(Frame::to_hex);
-        run(self.netns.command(python()).args(["-c", SEND_FRAMES, INTERFACE]).args(frames))
+        run(self.netns.command(python()).args(["-c", SEND_FRAMES, INTERFACE, "0"]).args(frames))
             .map(drop)
+    }
+
+    /// Sends frames again and again, in the background, until what is returned is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When that does not start.
+    pub fn repeat_frames(&self, frames: &[Frame], pause: Duration) -> Result<FrameStream> {
+        let mut command = self.netns.command(python());
+        command.args(["-c", SEND_FRAMES, INTERFACE, &pause.as_secs_f64().to_string()]);
+        command.args(frames.iter().map(Frame::to_hex));
+        let log = self.run_dir.join(format!("frames-{}.log", self.name));
+        Ok(FrameStream { _sender: Process::start(&mut command, &log)? })
     }
 
     /// Records the frames at `eth0` that match `filter` (tcpdump's language; all of them when
@@ -194,6 +214,12 @@ impl Endpoint {
     pub fn capture(&self, filter: &str) -> Result<Capture> {
         Capture::start(&self.netns, INTERFACE, &self.run_dir, filter)
     }
+}
+
+/// Frames that are sent again and again. Dropping it ends that.
+#[derive(Debug)]
+pub struct FrameStream {
+    _sender: Process,
 }
 
 /// The distribution's Python where there is one: wrappers before it in the path start slowly.

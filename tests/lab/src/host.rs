@@ -85,8 +85,42 @@ impl Host {
         ])?;
         let netns = self.netns();
         let address = format!("{}/{PREFIX_LEN}", self.tunnel_ip());
-        netns.ip(&["address", "add", &address, "dev", "br-phy"])?;
+        netns.ip(&["address", "replace", &address, "dev", "br-phy"])?;
         netns.ip(&["link", "set", "br-phy", "up"]).map(drop)
+    }
+
+    /// Replaces the database by a new one under the same system-id, as an operator does who has lost
+    /// it: br-phy and br-provider are there again, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// When a daemon does not do its part.
+    pub fn replace_database(&self) -> Result<()> {
+        self.ovs.replace_database()?;
+        self.make_bridges()
+    }
+
+    /// Makes everything anew under the same system-id, as after an installation from scratch: no
+    /// flow, no database and no bridge is left of what was there.
+    ///
+    /// # Errors
+    ///
+    /// When a daemon does not do its part.
+    pub fn reimage(&self) -> Result<()> {
+        let mac = self.vsctl(&["get", "Interface", "br-phy", "mac_in_use"])?;
+        self.ovs.kill_vswitchd()?;
+        for bridge in ["br-int", "br-phy", "br-provider"] {
+            // Local ports live on when ovs-vswitchd is killed.
+            let delete = ["link", "delete", bridge];
+            self.netns().ip(&delete).with_context(|| format!("{bridge} of {}", self.name))?;
+        }
+        self.ovs.replace_database()?;
+        self.ovs.start_vswitchd()?;
+        self.make_bridges()?;
+        // The network card is the same. Others' Open vSwitch would remember its address on the
+        // underlay for a quarter of an hour.
+        let mac = format!("other_config:hwaddr={}", mac.trim());
+        self.vsctl(&["set", "Bridge", "br-phy", &mac]).map(drop)
     }
 
     /// Its name, `h1` for host 1; the hostname that Open vSwitch reports.

@@ -57,7 +57,7 @@ mod weftd;
 
 pub use capture::{Capture, vxlan};
 pub use command::{output, run};
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, FrameStream};
 pub use fabric::Nic;
 pub use frame::{Frame, Mac};
 pub use host::{Counters, Host, PHYSICAL_NETWORK};

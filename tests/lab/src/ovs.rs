@@ -30,6 +30,8 @@ const END: Duration = Duration::from_secs(15);
 pub struct Ovs {
     netns: Netns,
     dir: PathBuf,
+    /// What the database has from the beginning.
+    settings: Vec<String>,
     daemons: Mutex<Daemons>,
 }
 
@@ -47,16 +49,31 @@ impl Ovs {
     /// ovs-vswitchd reads its configuration for the first time.
     pub(crate) fn start(netns: Netns, dir: PathBuf, settings: &[String]) -> Result<Self> {
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let ovs = Self { netns, dir, daemons: Mutex::default() };
-        run(Command::new("ovsdb-tool").arg("create").arg(ovs.file("conf.db")).arg(SCHEMA))?;
-        ovs.start_ovsdb_server()?;
-        let mut init = ovs.command("ovs-vsctl");
+        let ovs = Self { netns, dir, settings: settings.to_vec(), daemons: Mutex::default() };
+        ovs.make_database()?;
+        ovs.start_vswitchd()?;
+        Ok(ovs)
+    }
+
+    /// Makes an empty database and starts ovsdb-server on it.
+    fn make_database(&self) -> Result<()> {
+        run(Command::new("ovsdb-tool").arg("create").arg(self.file("conf.db")).arg(SCHEMA))?;
+        self.start_ovsdb_server()?;
+        let mut init = self.command("ovs-vsctl");
         init.args(["--no-wait", "init", "--", "set", "Open_vSwitch", "."]);
         init.args(["other_config:n-handler-threads=1", "other_config:n-revalidator-threads=1"]);
         init.arg(format!("ovs_version={}", version()?));
-        run(init.args(settings))?;
-        ovs.start_vswitchd()?;
-        Ok(ovs)
+        run(init.args(&self.settings)).map(drop)
+    }
+
+    /// Replaces the database by one in which there is nothing but what the instance began with.
+    /// ovs-vswitchd, if it runs, removes every bridge.
+    pub(crate) fn replace_database(&self) -> Result<()> {
+        let server = self.daemons().ovsdb_server.take();
+        server.context("ovsdb-server is not running")?.terminate(END)?;
+        let file = self.file("conf.db");
+        fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+        self.make_database()
     }
 
     /// The namespace its daemons run in.
