@@ -54,6 +54,15 @@ enum Command {
         /// which is left out otherwise: it needs root, installs OVN, and takes half an hour
         names: Vec<String>,
     },
+    /// Churn and faults on simulated hosts while probes run: nothing may be lost or left behind
+    Soak {
+        /// How long, at least
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// The seed that an earlier run printed, to have its course again
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Check everything a change must pass: format, lints, documentation, tests
     Ci,
     /// Write PIPELINE.md from the pipeline's definition
@@ -79,6 +88,7 @@ fn run(command: Command) -> Result<()> {
         Command::Demo { keep } => demo(keep),
         Command::Test { fast, filter } => test(fast, filter.as_deref()),
         Command::Bench { names } => bench(&names),
+        Command::Soak { minutes, seed } => soak(minutes, seed),
         Command::Ci => ci(),
         Command::Pipeline { check: true } => pipeline::check(),
         Command::Pipeline { check: false } => pipeline::write(),
@@ -131,6 +141,17 @@ fn bench(names: &[String]) -> Result<()> {
     let of_names = names.into_iter().flat_map(|name| ["--bench", name]);
     let of_packages = BENCH_PACKAGES.iter().flat_map(|package| ["--package", package]);
     cargo(["bench"].into_iter().chain(of_packages).chain(of_names))
+}
+
+fn soak(minutes: u64, seed: Option<u64>) -> Result<()> {
+    packages::ensure_root("the soak makes network namespaces")?;
+    packages::ensure_installed()?;
+    cargo(["build", "--workspace", "--bins"])?;
+    let minutes = minutes.to_string();
+    let seed = seed.map(|seed| seed.to_string());
+    let run = ["run", "--quiet", "-p", "weft-tests", "--bin", "weft-soak", "--"];
+    let seed = seed.iter().flat_map(|seed| ["--seed", seed]);
+    Err(cargo::replace(run.into_iter().chain(["--minutes", &minutes]).chain(seed)))
 }
 
 fn ci() -> Result<()> {
