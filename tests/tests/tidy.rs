@@ -33,7 +33,7 @@ const IMPURE: [&str; 14] = [
 ];
 
 /// Who may depend on whom, of the workspace's own packages, in builds (not tests).
-const IMPORTS: [(&str, &[&str]); 8] = [
+const IMPORTS: [(&str, &[&str]); 9] = [
     ("openflow", &[]),
     ("openflow/capture", &["openflow"]),
     ("ovsdb", &[]),
@@ -42,10 +42,12 @@ const IMPORTS: [(&str, &[&str]); 8] = [
     ("controller", &["openflow", "ovsdb", "proto", "topology"]),
     ("controller/cli", &["capture", "openflow", "proto"]),
     ("tests/lab", &[]),
+    ("tests/sim", &["controller", "openflow", "topology"]),
 ];
 
 /// The names that the workspace's own packages have in manifests.
-const OWN: [&str; 7] = ["capture", "openflow", "ovsdb", "proto", "topology", "controller", "lab"];
+const OWN: [&str; 8] =
+    ["capture", "openflow", "ovsdb", "proto", "topology", "controller", "lab", "sim"];
 
 #[test]
 fn no_source_file_is_too_long() {

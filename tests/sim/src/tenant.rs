@@ -1,0 +1,150 @@
+//! A tenant: changes things at random, through the engine's door, and remembers what it was told.
+
+mod wish;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use controller::engine::WriteError;
+use tokio::time::{Instant, sleep};
+use topology::intent::Rejection;
+use topology::model::{
+    AddressGroupId, NetworkId, PortId, ProjectId, Resource, ResourceId, SecurityGroupId, SubnetId,
+};
+
+use self::wish::Wish;
+use crate::controller::Controller;
+use crate::host::Hosts;
+use crate::ledger::Ledger;
+use crate::random::Random;
+use crate::scenario::Scenario;
+use crate::signal::Signal;
+use crate::trace::Trace;
+
+/// A tenant, with what it has asked for so far.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    project: ProjectId,
+    networks: Vec<NetworkId>,
+    subnets: Vec<SubnetId>,
+    ports: Vec<PortId>,
+    groups: Vec<SecurityGroupId>,
+    address_groups: Vec<AddressGroupId>,
+    /// The most of each.
+    size: usize,
+    pace: Duration,
+    hosts: Hosts,
+    random: Random,
+    trace: Trace,
+    ledger: Arc<Mutex<Ledger>>,
+}
+
+impl Tenant {
+    pub(crate) fn new(
+        scenario: &Scenario,
+        hosts: Hosts,
+        random: &mut Random,
+        trace: Trace,
+    ) -> Self {
+        Self {
+            project: ProjectId(random.uuid()),
+            networks: Vec::new(),
+            subnets: Vec::new(),
+            ports: Vec::new(),
+            groups: Vec::new(),
+            address_groups: Vec::new(),
+            size: scenario.size,
+            pace: scenario.pace,
+            hosts,
+            random: random.fork(),
+            trace,
+            ledger: Arc::default(),
+        }
+    }
+
+    pub(crate) fn ledger(&self) -> Arc<Mutex<Ledger>> {
+        self.ledger.clone()
+    }
+
+    /// Changes things until then.
+    pub(crate) async fn run_until(
+        mut self,
+        end: Instant,
+        controllers: Signal<Option<Controller>>,
+    ) -> Self {
+        while Instant::now() < end {
+            if let Some(controller) = controllers.wait_for(Option::is_some).await {
+                self.act(&controller).await;
+            }
+            let pause = self.random.below(self.pace.as_millis() as u64 + 1);
+            sleep(Duration::from_millis(pause)).await;
+        }
+        self
+    }
+
+    async fn act(&mut self, controller: &Controller) {
+        if !self.is_there(ResourceId::Project(self.project)) {
+            let wish = self.project();
+            self.ask(controller, wish).await;
+        } else if self.random.percent(30) {
+            self.move_interface();
+        } else {
+            let wish = self.wish();
+            self.ask(controller, wish).await;
+        }
+    }
+
+    /// Asks for something, and notes what is answered.
+    async fn ask(&mut self, controller: &Controller, Wish { subject, plan }: Wish) {
+        let before = self.note().ask(subject);
+        let answer = controller.engine.write(plan).await;
+        self.trace.add((subject, answer.as_ref().map(|it| it.revision).ok()));
+        match answer {
+            Ok(committed) => {
+                self.trace.say(format_args!("{subject:?} at revision {}", committed.revision));
+                self.note().answered(subject, committed.answer, committed.revision);
+            }
+            Err(WriteError::Stopped(_)) => self.note().lost(subject),
+            Err(WriteError::Rejected(rejection)) => {
+                self.note().refused(subject, before);
+                if let Rejection::NotFound { kind, id, .. } = rejection {
+                    let id = ResourceId::new(kind, id);
+                    if self.is_there(id) {
+                        self.trace.wrong(format_args!("{id:?} was answered and is not found"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A VM begins, ends or moves.
+    fn move_interface(&mut self) {
+        let Some(&port) = self.random.pick(&self.ports) else { return };
+        let there = self.hosts.iter().find(|host| host.has(port));
+        let other = &self.hosts[self.random.index(self.hosts.len())];
+        match there {
+            None => other.plug(port),
+            Some(there) if self.random.percent(40) => there.unplug(port),
+            // For a moment it is on both, in either order.
+            Some(there) if self.random.percent(50) => {
+                there.unplug(port);
+                other.plug(port);
+            }
+            Some(there) => {
+                other.plug(port);
+                there.unplug(port);
+            }
+        }
+    }
+
+    fn is_there(&self, id: ResourceId) -> bool {
+        self.note().has(id)
+    }
+
+    fn note(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a wish left behind: nothing, when it was to delete.
+type Left = Option<Resource>;
