@@ -10,7 +10,7 @@ use controller::engine::Engine;
 use controller::limits::{Breaches, Gate, GateLimits, Protocol};
 use controller::{api, host, metrics, switch};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -53,15 +53,15 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
 
     // Everything that can be refused is tried before anything is served.
-    let openflow = bind("OpenFlow", &config.openflow_listen).await?;
-    let ovsdb = bind("OVSDB", &config.ovsdb_listen).await?;
+    let openflow = bind("OpenFlow", &config.openflow_listen)?;
+    let ovsdb = bind("OVSDB", &config.ovsdb_listen)?;
     let mut grpc = Vec::with_capacity(config.grpc_listen.len());
     for address in &config.grpc_listen {
         let listener = api::listen(address).await?;
         info!(address = %listener, "listening for gRPC");
         grpc.push(listener);
     }
-    let scrapes = bind("metrics", &[config.metrics_listen]).await?;
+    let scrapes = bind("metrics", &[config.metrics_listen])?;
     let Config { data_dir, settings, conntrack_zones, retention, .. } = &config;
     let (engine, ended) = Engine::start(data_dir, settings.clone(), *conntrack_zones, *retention)?;
 
@@ -133,12 +133,20 @@ fn raise_file_limit() {
     }
 }
 
-async fn bind(what: &str, addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
+/// Listens as [`TcpListener::bind`] does, for more connections at a time: a fleet that comes back at
+/// once would overflow the usual queue, and a host whose connection is lost there takes it for made.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(MAX_HOST_CONNECTIONS as u32)
+}
+
+fn bind(what: &str, addresses: &[SocketAddr]) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = Vec::with_capacity(addresses.len());
     for address in addresses {
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen for {what} on {address}"))?;
+        let listener =
+            listen(*address).with_context(|| format!("cannot listen for {what} on {address}"))?;
         info!(address = %listener.local_addr()?, "listening for {what}");
         listeners.push(listener);
     }
