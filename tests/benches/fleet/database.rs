@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use bytes::BytesMut;
@@ -12,9 +13,13 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 use topology::model::PortId;
 use topology::pipeline::Table;
 use uuid::Uuid;
+
+/// How long the controller may be silent at first: as long as ovsdb-server's probe takes.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The schema, as the distribution's package has it.
 pub(crate) const SCHEMA: &str = "/usr/share/openvswitch/vswitch.ovsschema";
@@ -73,12 +78,15 @@ impl Database {
         let (monitor, mut updates) = mpsc::unbounded_channel();
         let mut framer = Framer::new(1 << 20);
         let mut input = BytesMut::with_capacity(4 << 10);
+        let (connected, mut is_heard) = (Instant::now(), false);
         loop {
             tokio::select! {
+                () = sleep_until(connected + PATIENCE), if !is_heard => return Ok(()),
                 read = reader.read_buf(&mut input) => {
                     if read? == 0 {
                         return Ok(());
                     }
+                    is_heard = true;
                     let mut rest = &input[..];
                     while let Some(text) = framer.next(&mut rest)? {
                         let Message::Request { id, method, params } = Message::parse(&text)? else {

@@ -7,17 +7,22 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::value::RawValue;
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::time::sleep;
 use topology::model::PortId;
 
 use super::database::{Database, schema};
 use super::flows::Catalogue;
 use super::switch::{Receipt, Switch, connect};
+
+/// Between attempts to connect.
+const BACKOFF: Duration = Duration::from_secs(1);
 
 /// Where the controller listens.
 #[derive(Clone, Copy, Debug)]
@@ -166,17 +171,25 @@ impl Far {
         let host = &mut self.hosts[number];
         let (switch, database) = (host.switch.clone(), host.database.clone());
         let schema = self.schema.clone();
-        let by_openflow = async move {
+        let by_openflow = async move || {
             let stream = connect(address(number), openflow).await?;
             Switch::serve(&switch, stream).await
         };
-        let by_ovsdb = async move {
+        let by_ovsdb = async move || {
             let stream = connect(address(number), ovsdb).await?;
             Database::serve(&database, stream, &schema, openflow).await
         };
         let (faults, other) = (self.faults.clone(), self.faults.clone());
-        host.connections.push(spawn_local(async move { note(&faults, by_openflow.await) }));
-        host.connections.push(spawn_local(async move { note(&other, by_ovsdb.await) }));
+        host.connections.push(spawn_local(persist(faults, by_openflow)));
+        host.connections.push(spawn_local(persist(other, by_ovsdb)));
+    }
+}
+
+/// Connects again whenever the connection has ended, as Open vSwitch's daemons do.
+async fn persist(faults: Faults, serve: impl AsyncFn() -> Result<()>) {
+    loop {
+        note(&faults, serve().await);
+        sleep(BACKOFF).await;
     }
 }
 
