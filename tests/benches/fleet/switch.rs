@@ -140,6 +140,8 @@ impl Switch {
                     Some(meter) => part(MultipartReplyBody::MeterConfig(vec![meter])),
                     None => unknown_meter(),
                 },
+                // Nobody has told any port to do otherwise than ports do.
+                MultipartRequestBody::PortDesc => part(MultipartReplyBody::PortDesc(Vec::new())),
                 MultipartRequestBody::FlowMonitor(_) => {
                     part(MultipartReplyBody::FlowMonitor(Vec::new()))
                 }
