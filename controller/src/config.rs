@@ -30,6 +30,9 @@ const DEFAULT_CONNECTIONS_PER_PORT: u32 = 50_000;
 /// A host needs two, and a few more while it reconnects.
 const DEFAULT_CONNECTIONS_PER_ADDRESS: usize = 64;
 
+/// Hosts have an address each, as a rule; those behind one come one after the other.
+const DEFAULT_REGISTRATIONS: u32 = 64;
+
 /// The Weft network controller for stock Open vSwitch.
 ///
 /// Point a host at it with
@@ -101,6 +104,12 @@ struct Options {
     /// Connections of switches, and of OVSDB servers, from one address [default: 64]
     #[arg(long, env = "WEFT_CONNECTIONS_PER_ADDRESS", value_name = "NUMBER")]
     connections_per_address: Option<NonZeroU32>,
+    /// Hosts that there may be; unknown ones are refused when there are as many [default: 4096]
+    #[arg(long, env = "WEFT_MAX_HOSTS", value_name = "NUMBER")]
+    max_hosts: Option<NonZeroU32>,
+    /// Unknown hosts that may register from one address; after these, one a minute [default: 64]
+    #[arg(long, env = "WEFT_REGISTRATIONS_PER_ADDRESS", value_name = "NUMBER")]
+    registrations_per_address: Option<NonZeroU32>,
     /// Changes that are kept for clients that watch; who is further behind starts anew
     /// [default: 100000]
     #[arg(long, env = "WEFT_CHANGE_LOG_SIZE", value_name = "NUMBER")]
@@ -187,6 +196,8 @@ pub struct Config {
     pub rule_log_rate: NonZeroU32,
     /// Connections of switches, and of OVSDB servers, from one address.
     pub connections_per_address: usize,
+    /// Unknown hosts that may register from one address, at once.
+    pub registrations_per_address: u32,
     /// How switches are kept as they should be.
     pub policy: Policy,
     /// What to log.
@@ -233,6 +244,10 @@ impl Options {
             connections_per_port: self.connections_per_port.or(other.connections_per_port),
             rule_log_rate: self.rule_log_rate.or(other.rule_log_rate),
             connections_per_address: self.connections_per_address.or(other.connections_per_address),
+            max_hosts: self.max_hosts.or(other.max_hosts),
+            registrations_per_address: self
+                .registrations_per_address
+                .or(other.registrations_per_address),
             change_log_size: self.change_log_size.or(other.change_log_size),
             change_log_age: self.change_log_age.or(other.change_log_age),
             drift: self.drift.or(other.drift),
@@ -274,6 +289,7 @@ impl Options {
             underlay_ipv6: self.underlay_ipv6.unwrap_or(defaults.underlay_ipv6),
             vlans: vlans.unwrap_or(defaults.vlans),
             vnis: vnis.unwrap_or(defaults.vnis),
+            max_hosts: self.max_hosts.map_or(defaults.max_hosts, |number| number.get() as usize),
         };
         let kept = Retention::default();
         let retention = Retention {
@@ -309,6 +325,9 @@ impl Options {
             connections_per_address: self
                 .connections_per_address
                 .map_or(DEFAULT_CONNECTIONS_PER_ADDRESS, |number| number.get() as usize),
+            registrations_per_address: self
+                .registrations_per_address
+                .map_or(DEFAULT_REGISTRATIONS, NonZeroU32::get),
             log: self.log.unwrap_or_else(|| "info".into()),
             log_format: self.log_format.unwrap_or_default(),
         })

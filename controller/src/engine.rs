@@ -12,24 +12,29 @@
 
 mod binding;
 mod core;
+mod dispute;
 mod drift;
 mod feed;
 mod fleet;
 mod guard;
 mod handle;
+mod identity;
 mod refused;
 mod report;
 mod view;
 mod work;
 
 pub use core::apply::{ApplyError, HostPlan, Step, StepPlan};
+pub use dispute::Dispute;
 pub use drift::{Comparison, Drift, DriftByTable, RowsByTable, TableDrift};
 pub use feed::{Lane, Receipt, SessionId, Snapshot, Ticket, Update};
 pub use guard::{Hold, Removal, RemovalLimit};
 pub use handle::{
-    Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, Which, WriteError,
+    Attaching, Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, Taken, Which,
+    WriteError,
 };
+pub use identity::{ConnectionId, Identification, Standing};
 pub use refused::{RefusedFlow, RefusedFlows};
-pub use report::{HostReport, Interface, Reported};
+pub use report::{HostReport, Interface, NotTaken, Reported};
 pub use view::{HostState, HostStatus, NetworkStatus, PortStatus, View};
 pub use work::Work;

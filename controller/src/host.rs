@@ -8,8 +8,10 @@
 mod listen;
 mod names;
 pub mod onboard;
+mod problems;
 pub mod report;
 mod session;
 
 pub use listen::{Hosts, serve};
+pub use problems::Problems;
 pub use session::Onboarding;

@@ -7,7 +7,10 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use controller::config::{Arguments, Config, LogFormat};
 use controller::engine::Engine;
-use controller::limits::{Breaches, Gate, GateLimits, Protocol};
+use controller::limits::{
+    Allowance, Breaches, Gate, GateLimits, MAX_CLIENTS, MAX_CLIENTS_PER_ADDRESS,
+    MAX_HOST_CONNECTIONS, MAX_SCRAPES, Protocol, REGISTRATIONS_PER_HOUR,
+};
 use controller::{api, host, metrics, switch};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
@@ -16,14 +19,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
-/// Connections of switches that are served at a time, and as many of OVSDB servers.
-const MAX_HOST_CONNECTIONS: usize = 4096;
-/// Connections of gRPC clients.
-const MAX_CLIENTS: usize = 1024;
-/// Connections of gRPC clients at one address.
-const MAX_CLIENTS_PER_ADDRESS: usize = 256;
-/// Connections of those who fetch metrics.
-const MAX_SCRAPES: usize = 64;
 /// Files that are open beside connections: the store, listeners, the log.
 const OTHER_FILES: u64 = 64;
 
@@ -86,7 +81,9 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let gates = [&switch_gate, &host_gate, &client_gate, &scrape_gate].map(Gate::clone).into();
 
     let stopping = CancellationToken::new();
-    let hosts = host::Hosts { engine: engine.clone(), onboarding, gate: host_gate };
+    let per_second = f64::from(REGISTRATIONS_PER_HOUR) / 3600.0;
+    let registrations = Allowance::new(config.registrations_per_address.into(), per_second);
+    let hosts = host::Hosts { engine: engine.clone(), onboarding, gate: host_gate, registrations };
     let hosts = tokio::spawn(host::serve(hosts, ovsdb));
     let switches =
         switch::Switches::new(engine.clone(), config.rule_log_rate, config.policy, switch_gate);

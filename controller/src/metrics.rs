@@ -113,6 +113,14 @@ fn record(recorder: &PrometheusRecorder, view: &View<'_>) {
         for (kind, count) in counts {
             gauge!("weft_resources", "kind" => kind).set(count as f64);
         }
+        describe_gauge!(
+            "weft_parked_connections",
+            "Connections that are listened to and given nothing, by protocol"
+        );
+        let parked = [("openflow", view.waiting_switches()), ("ovsdb", view.parked())];
+        for (protocol, count) in parked {
+            gauge!("weft_parked_connections", "protocol" => protocol).set(count as f64);
+        }
         describe_gauge!("weft_host_state", "0 offline, 1 synchronising, 2 ready");
         describe_gauge!("weft_host_realized_revision", "Revision that the host has confirmed");
         describe_gauge!("weft_host_flows", "Flows that the host should have");

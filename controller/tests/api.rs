@@ -21,12 +21,13 @@ mod server;
 #[path = "api/watch.rs"]
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use controller::api::{ServeError, listen, serve};
 use controller::config::GrpcAddress;
-use controller::engine::{Engine, HostReport};
+use controller::engine::{Attachment, ConnectionId, Engine, HostReport, SwitchRequest};
 use controller::limits::{Breaches, Gate, GateLimits, Protocol};
 use controller::store::{Retention, StoreError};
 use openflow::PortNo;
@@ -40,7 +41,7 @@ use proto::v1::project_service_client::ProjectServiceClient;
 use proto::v1::security_group_service_client::SecurityGroupServiceClient;
 use proto::v1::subnet_service_client::SubnetServiceClient;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -190,11 +191,21 @@ impl Api {
 
     /// A host that dials in and maps the physical network `external`.
     async fn host(&self, number: u8, interfaces: BTreeMap<uuid::Uuid, u32>) -> HostId {
+        self.connect_host(number, interfaces).await.0
+    }
+
+    /// As [`host`](Self::host), with the number of its OVSDB connection.
+    async fn connect_host(
+        &self,
+        number: u8,
+        interfaces: BTreeMap<uuid::Uuid, u32>,
+    ) -> (HostId, ConnectionId) {
         let report = HostReport {
             system_id: format!("system-{number}"),
             hostname: Some(format!("host-{number}")),
             ovs_version: "3.1.0".into(),
             tunnel_ip: Some([192, 0, 2, number].into()),
+            management_ips: BTreeSet::new(),
             bridge_mappings: BTreeMap::from([("external".into(), "br-ex".into())]),
             datapath_id: Some(number.into()),
             vxlan_port: Some(PortNo(1)),
@@ -204,8 +215,22 @@ impl Api {
                 .map(|(id, number)| (topology::model::PortId(id), Some(PortNo(number))))
                 .collect(),
         };
-        self.engine.report(None, report).await.unwrap().unwrap().host
+        let identity = self.engine.identify(report.system_id.clone(), address(number)).await;
+        let connection = identity.unwrap().connection;
+        let taken = self.engine.report(connection, None, report).await.unwrap();
+        (taken.unwrap().unwrap().reported.host, connection)
     }
+
+    /// The place of that host's switch.
+    async fn switch(&self, number: u8, requests: mpsc::Sender<SwitchRequest>) -> Attachment {
+        let attaching = self.engine.attach(number.into(), address(number), requests).await;
+        attaching.unwrap().place.await.unwrap()
+    }
+}
+
+/// Where a host is.
+fn address(number: u8) -> IpAddr {
+    [192, 0, 2, number].into()
 }
 
 /// Lets everybody in that a test needs.

@@ -1,7 +1,8 @@
 //! The controller on its own: loopback, ports of the system's choice, no hosts.
 
 use std::fs::{self, File};
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -13,8 +14,8 @@ use tempfile::TempDir;
 
 use crate::api::Api;
 
-/// How long it may take to come up or to end.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long it may take to come up, to end, or to say something.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A `weftd` with a store of its own. Dropping it kills it; when that is because a test panics,
 /// its log is shown.
@@ -129,6 +130,21 @@ impl Daemon {
         let line = line.with_context(|| format!("no listener for {what} in {log}"))?;
         let address = line.split("address=").nth(1).and_then(|rest| rest.split(' ').next());
         address.and_then(|text| text.parse().ok()).with_context(|| format!("no address in {line}"))
+    }
+
+    /// What `/metrics` says of a counter or gauge with these labels (`name{label="value"}`); 0 when
+    /// it says nothing.
+    ///
+    /// # Errors
+    ///
+    /// When metrics are not served.
+    pub fn metric(&self, name: &str) -> Result<f64> {
+        let mut stream = TcpStream::connect(self.listener("metrics")?)?;
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: weftd\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        Ok(value.map_or(Ok(0.0), str::parse)?)
     }
 
     /// What it has logged since its last start.

@@ -4,6 +4,8 @@
 
 #[path = "daemon/garbage.rs"]
 mod garbage;
+#[path = "daemon/identity.rs"]
+mod identity;
 #[path = "daemon/options.rs"]
 mod options;
 #[path = "daemon/peers.rs"]

@@ -62,7 +62,7 @@ pub use security_group::{
     AddRules, CreateSecurityGroup, RemoveRules, UpdateSecurityGroup, add_rules,
     create_security_group, delete_security_group, remove_rules, update_security_group,
 };
-pub use segment::{NetworkType, SegmentRequest};
+pub use segment::{MAX_PHYSICAL_NETWORK, NetworkType, SegmentRequest};
 pub use settings::Settings;
 pub use subnet::{CreateSubnet, UpdateSubnet, create_subnet, delete_subnet, update_subnet};
 

@@ -150,13 +150,7 @@ pub(crate) fn row(host: &pb::Host, _: &Names) -> Vec<String> {
     vec![
         host.id.clone(),
         host.name.clone(),
-        match host.hold {
-            Some(hold) => {
-                let state = host.state().as_str_name();
-                format!("{state}, {} of {} flows held", hold.flows, hold.of_flows)
-            }
-            None => host.state().as_str_name().to_owned(),
-        },
+        state(host),
         host.tunnel_ip.clone(),
         mappings.collect::<Vec<_>>().join(", "),
         host.ovs_version.clone(),
@@ -164,4 +158,17 @@ pub(crate) fn row(host: &pb::Host, _: &Names) -> Vec<String> {
         revision,
         text::seconds(host.last_seen_time),
     ]
+}
+
+/// How a host is, and what somebody should look at.
+fn state(host: &pb::Host) -> String {
+    let mut state = host.state().as_str_name().to_owned();
+    if let Some(hold) = host.hold {
+        state += &format!(", {} of {} flows held", hold.flows, hold.of_flows);
+    }
+    match host.conflicts.len() {
+        0 => state,
+        1 => state + ", 1 conflict",
+        number => state + &format!(", {number} conflicts"),
+    }
 }

@@ -1,5 +1,6 @@
 //! `HostService`.
 
+mod conflict;
 mod drift;
 
 use std::sync::Arc;
@@ -242,6 +243,7 @@ impl Resource for Host {
             refused_flows: drift::refused(&status.refused),
             refused_flow_count: status.refused.count,
             hold: status.hold.map(drift::hold),
+            conflicts: view.disputes(self).iter().map(conflict::answer).collect(),
             connected_time: status.connected.map(timestamp),
             ..self.stored(&|_| None)
         }

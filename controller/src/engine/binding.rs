@@ -1,6 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use topology::model::{HostId, Model, Port, PortId};
+
+use super::dispute::Dispute;
+use crate::limits::Bucket;
+
+/// How often a port may be taken from one host by another, at once.
+const MOVES: f64 = 8.0;
+/// Seconds until it may be taken once more, after that.
+const MOVE_INTERVAL: f64 = 60.0;
+/// Ports whose moves are remembered, before those are forgotten that have been quiet.
+const REMEMBERED: usize = 1024;
 
 /// Which hosts have an interface for which port, and which of several the port is bound to.
 ///
@@ -8,12 +19,17 @@ use topology::model::{HostId, Model, Port, PortId};
 /// last has it. What a host already had when this controller first heard of it is older than
 /// anything seen to happen since, and among those the stored binding stands: a restart changes
 /// nothing.
+///
+/// A VM moves now and then. A port that one host after the other takes too often is *contested*: it
+/// stays where it is while it is plugged there, as if the others had had it all along.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
     by_port: BTreeMap<PortId, BTreeMap<HostId, Age>>,
     by_host: BTreeMap<HostId, Claimed>,
     plugged: u64,
     reports: u64,
+    /// What is left to ports that have moved of late.
+    moves: BTreeMap<PortId, Bucket>,
 }
 
 /// What one host has said.
@@ -24,35 +40,46 @@ struct Claimed {
     report: u64,
 }
 
+/// What something that a host says comes to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Ports whose claims have changed, at a host's first report all of its stored ones too.
+    pub(crate) changed: BTreeSet<PortId>,
+    /// Ports that the host has plugged.
+    pub(crate) plugged: Vec<PortId>,
+    /// Those of them that another keeps, because they have been moved too often.
+    pub(crate) contested: Vec<PortId>,
+}
+
 /// How recent a claim is: 0 when it was there at the host's first report.
 type Age = u64;
 
 impl Claims {
-    /// `host` has interfaces for exactly these ports now. Returns the report's number and the
-    /// ports whose claims changed, at a host's first report all of its stored ones too.
+    /// `host` has interfaces for exactly these ports now. Returns the report's number, too.
     pub(crate) fn report(
         &mut self,
         model: &Model,
         host: HostId,
         ports: BTreeSet<PortId>,
-    ) -> (u64, BTreeSet<PortId>) {
+        now: Instant,
+    ) -> (u64, Outcome) {
         self.reports += 1;
         let claimed = Claimed { ports: ports.clone(), report: self.reports };
         let before = self.by_host.insert(host, claimed);
         let first = before.is_none();
         let before = before.unwrap_or_default().ports;
-        let mut changed: BTreeSet<PortId> = before.symmetric_difference(&ports).copied().collect();
-        for &port in &changed {
-            if ports.contains(&port) {
-                self.add(host, port, !first)
-            } else {
-                self.remove(host, port)
-            }
+        let changed = before.symmetric_difference(&ports).copied().collect();
+        let mut outcome = Outcome { changed, ..Outcome::default() };
+        for gone in before.difference(&ports) {
+            self.remove(host, *gone);
+        }
+        for &new in ports.difference(&before) {
+            self.add(model, host, new, (!first).then_some(now), &mut outcome);
         }
         if first {
-            changed.extend(model.ports_on(host).map(|port| port.id));
+            outcome.changed.extend(model.ports_on(host).map(|port| port.id));
         }
-        (self.reports, changed)
+        (self.reports, outcome)
     }
 
     /// True while the last whole report of `host` is the one with this number.
@@ -60,17 +87,43 @@ impl Claims {
         self.by_host.get(&host).is_some_and(|claimed| claimed.report == report)
     }
 
-    /// `host`, which has reported before, has an interface for `port` now, or has none. True when
-    /// that is news.
-    pub(crate) fn set(&mut self, host: HostId, port: PortId, plugged: bool) -> bool {
-        let Some(Claimed { ports, .. }) = self.by_host.get_mut(&host) else { return false };
+    /// `host`, which has reported before, has an interface for `port` now, or has none.
+    pub(crate) fn set(
+        &mut self,
+        model: &Model,
+        host: HostId,
+        port: PortId,
+        plugged: bool,
+        now: Instant,
+        outcome: &mut Outcome,
+    ) {
+        let Some(Claimed { ports, .. }) = self.by_host.get_mut(&host) else { return };
         let changed = if plugged { ports.insert(port) } else { ports.remove(&port) };
-        match (changed, plugged) {
-            (true, true) => self.add(host, port, true),
-            (true, false) => self.remove(host, port),
-            (false, _) => {}
+        if !changed {
+            return;
         }
-        changed
+        outcome.changed.insert(port);
+        if plugged {
+            self.add(model, host, port, Some(now), outcome);
+        } else {
+            self.remove(host, port);
+        }
+    }
+
+    /// Whether a port that was plugged just now may go to whom it was plugged by.
+    fn may_move(&mut self, model: &Model, port: PortId, now: Instant) -> bool {
+        let is_taken = self.by_port.contains_key(&port);
+        if !is_taken || model.port(port).is_none() {
+            return true;
+        }
+        if self.moves.len() >= REMEMBERED && !self.moves.contains_key(&port) {
+            self.moves.retain(|_, left| !left.is_full(now));
+        }
+        let left = self
+            .moves
+            .entry(port)
+            .or_insert_with(|| Bucket::new(MOVES, MOVE_INTERVAL.recip(), now));
+        left.take(now)
     }
 
     /// `host` is no host of ours any more. Returns the ports it had claimed.
@@ -80,6 +133,11 @@ impl Claims {
             self.remove(host, *port);
         }
         ports
+    }
+
+    /// The ports that `host` has an interface for.
+    pub(crate) fn of(&self, host: HostId) -> impl Iterator<Item = PortId> + '_ {
+        self.by_host.get(&host).into_iter().flat_map(|claimed| claimed.ports.iter().copied())
     }
 
     /// The host that `port` is bound to.
@@ -102,11 +160,26 @@ impl Claims {
         }
     }
 
-    /// `host` has plugged `port`, and was seen to, or has had it from before.
-    fn add(&mut self, host: HostId, port: PortId, seen: bool) {
-        self.plugged += u64::from(seen);
-        let age = if seen { self.plugged } else { 0 };
+    /// `host` has plugged `port`: it was seen to, or has had it from before.
+    fn add(
+        &mut self,
+        model: &Model,
+        host: HostId,
+        port: PortId,
+        seen: Option<Instant>,
+        outcome: &mut Outcome,
+    ) {
+        let mut age = 0;
+        if let Some(now) = seen {
+            if self.may_move(model, port, now) {
+                self.plugged += 1;
+                age = self.plugged;
+            } else {
+                outcome.contested.push(port);
+            }
+        }
         self.by_port.entry(port).or_default().insert(host, age);
+        outcome.plugged.push(port);
     }
 
     fn remove(&mut self, host: HostId, port: PortId) {
@@ -119,9 +192,17 @@ impl Claims {
     }
 }
 
+/// What is wrong with `host` having an interface for a port that is requested on another.
+pub(crate) fn requested_elsewhere(model: &Model, host: HostId, port: PortId) -> Option<Dispute> {
+    let requested = model.port(port)?.requested_host.as_ref()?;
+    let is_here = model.host(host).is_some_and(|host| host.meta.name == *requested);
+    (!is_here).then(|| Dispute::PortRequested { port, requested: requested.clone() })
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use openflow::MacAddr;
     use topology::key::Key;
@@ -150,6 +231,7 @@ mod tests {
     struct Scene {
         model: Model,
         claims: Claims,
+        now: Instant,
     }
 
     impl Scene {
@@ -182,17 +264,18 @@ mod tests {
                 bound_host,
             };
             model.apply(&Change::Put(Resource::Port(Arc::new(port))));
-            Self { model, claims: Claims::default() }
+            Self { model, claims: Claims::default(), now: Instant::now() }
         }
 
         /// `host` reports that it has, or has not, an interface for the port; the port is bound
         /// anew. Returns where.
         fn reports(&mut self, host: HostId, plugged: bool) -> Option<HostId> {
             if self.claims.by_host.contains_key(&host) {
-                self.claims.set(host, PORT, plugged);
+                let outcome = &mut Outcome::default();
+                self.claims.set(&self.model, host, PORT, plugged, self.now, outcome);
             } else {
                 let ports = plugged.then_some(PORT).into_iter().collect();
-                self.claims.report(&self.model, host, ports);
+                self.claims.report(&self.model, host, ports, self.now);
             }
             let port = self.model.port(PORT).unwrap();
             let bound_host = self.claims.resolve(&self.model, port);
@@ -220,7 +303,7 @@ mod tests {
         let [mut whole, mut single] = [scene(), scene()];
         for (host, plugged) in [(A, true), (B, true), (A, false), (A, true), (B, false)] {
             let ports = plugged.then_some(PORT).into_iter().collect();
-            whole.claims.report(&whole.model, host, ports);
+            whole.claims.report(&whole.model, host, ports, whole.now);
             single.reports(host, plugged);
             let port = whole.model.port(PORT).unwrap();
             let bound = |claims: &Claims| claims.resolve(&whole.model, port);
@@ -231,9 +314,9 @@ mod tests {
     #[test]
     fn only_the_last_whole_report_can_be_told_differences_from() {
         let mut scene = Scene::new(None, None);
-        let (first, _) = scene.claims.report(&scene.model, A, BTreeSet::new());
+        let (first, _) = scene.claims.report(&scene.model, A, BTreeSet::new(), scene.now);
         assert!(scene.claims.is_last_report(A, first));
-        let (second, _) = scene.claims.report(&scene.model, A, BTreeSet::new());
+        let (second, _) = scene.claims.report(&scene.model, A, BTreeSet::new(), scene.now);
         assert!(!scene.claims.is_last_report(A, first));
         assert!(scene.claims.is_last_report(A, second));
         scene.claims.forget(A);
@@ -270,6 +353,49 @@ mod tests {
         assert_eq!(scene.reports(A, true), None);
         assert_eq!(scene.reports(B, true), Some(B));
         assert_eq!(scene.reports(B, false), None);
+    }
+
+    #[test]
+    fn a_port_that_two_hosts_pull_at_stays_where_it_is() {
+        let mut scene = Scene::new(None, None);
+        scene.reports(A, false);
+        scene.reports(B, false);
+        scene.reports(A, true);
+        for _ in 0..8 {
+            assert_eq!(scene.reports(B, true), Some(B));
+            assert_eq!(scene.reports(B, false), Some(A));
+        }
+        for _ in 0..100 {
+            assert_eq!(scene.reports(B, true), Some(A));
+            assert_eq!(scene.reports(B, false), Some(A));
+        }
+        // It is not lost when the one that has it lets it go.
+        scene.reports(B, true);
+        assert_eq!(scene.reports(A, false), Some(B));
+        assert_eq!(scene.reports(A, true), Some(B));
+        scene.reports(A, false);
+        scene.now += Duration::from_secs(60);
+        assert_eq!(scene.reports(A, true), Some(A));
+    }
+
+    #[test]
+    fn moves_of_ports_that_do_not_exist_are_not_remembered() {
+        let mut scene = Scene::new(None, None);
+        let ports: BTreeSet<_> = (100..200).map(|number| PortId(Uuid::from_u128(number))).collect();
+        for host in [A, B, A, B] {
+            scene.claims.report(&scene.model, host, BTreeSet::new(), scene.now);
+            scene.claims.report(&scene.model, host, ports.clone(), scene.now);
+        }
+        assert!(scene.claims.moves.is_empty());
+    }
+
+    #[test]
+    fn an_interface_for_a_port_that_is_requested_elsewhere_is_told() {
+        let scene = Scene::new(None, Some("b"));
+        let requested = "b".to_owned();
+        let told = Some(Dispute::PortRequested { port: PORT, requested });
+        assert_eq!(requested_elsewhere(&scene.model, A, PORT), told);
+        assert_eq!(requested_elsewhere(&scene.model, B, PORT), None);
     }
 
     #[test]

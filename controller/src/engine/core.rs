@@ -1,10 +1,11 @@
 pub(super) mod apply;
+pub(super) mod host;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use topology::block::BlockFlow;
 use topology::compile::Compiler;
 use topology::intent::{Context, Plan, Rejection, Settings, adopt_project};
@@ -12,13 +13,14 @@ use topology::model::{Change, HostId, Port, PortId, Resource, ResourceId, Timest
 use topology::zone::Zones;
 use tracing::{error, info};
 
+use self::host::HostCommand;
 use super::binding::Claims;
 use super::drift::RowsByTable;
 use super::feed::{Receipt, SessionId, Snapshot, Update};
-use super::fleet::{Fleet, Observation, Waiting};
+use super::fleet::{Fleet, Observation};
 use super::guard::{Removal, RemovalLimit};
-use super::handle::{Attachment, Committed, SwitchRequest};
-use super::report::{HostReport, Interface, Reported};
+use super::handle::Committed;
+use super::identity::Identities;
 use super::view::View;
 use crate::store::{Store, StoreError};
 
@@ -28,27 +30,7 @@ pub(super) enum Command {
     /// Tries changes on the state as of the last commit, and takes them back.
     Preview(Box<dyn FnOnce(&mut Core) + Send>),
     Read(Box<dyn FnOnce(&View<'_>) + Send>),
-    Report {
-        target: Option<String>,
-        report: Box<HostReport>,
-        reply: oneshot::Sender<Option<Reported>>,
-    },
-    /// What has become of interfaces since the report; answers false when it is not the host's
-    /// last one.
-    ReportInterfaces {
-        since: Reported,
-        interfaces: Vec<(PortId, Interface)>,
-        reply: oneshot::Sender<bool>,
-    },
-    OvsdbConnected {
-        host: HostId,
-        connected: bool,
-    },
-    Attach {
-        datapath_id: u64,
-        requests: mpsc::Sender<SwitchRequest>,
-        reply: oneshot::Sender<Attachment>,
-    },
+    Host(HostCommand),
     Snapshot {
         host: HostId,
         session: SessionId,
@@ -121,6 +103,7 @@ pub(super) struct Core {
     compiler: Compiler,
     revision: u64,
     claims: Claims,
+    identities: Identities,
     fleet: Fleet,
     /// Datapath ids that hosts reported since the last commit.
     reported: Vec<u64>,
@@ -147,6 +130,7 @@ impl Core {
             compiler: Compiler::with_zones(zones),
             revision: snapshot.revision,
             claims: Claims::default(),
+            identities: Identities::default(),
             fleet: Fleet::default(),
             reported: Vec::new(),
             signals,
@@ -207,19 +191,7 @@ impl Core {
         match command {
             Command::Write(act) | Command::Preview(act) => act(self),
             Command::Read(read) => read(&self.view()),
-            Command::Report { target, report, reply } => self.report(target, &report, reply),
-            Command::ReportInterfaces { since, interfaces, reply } => {
-                self.report_interfaces(since, interfaces, reply);
-            }
-            Command::OvsdbConnected { host, connected } => {
-                self.fleet.ovsdb_connected(host, connected, self.now());
-                self.fleet.forget_if_gone(host, &self.compiler);
-                self.tick();
-            }
-            Command::Attach { datapath_id, requests, reply } => {
-                self.fleet.wait(datapath_id, Waiting { requests, reply });
-                self.place(datapath_id);
-            }
+            Command::Host(command) => self.handle_host(command),
             Command::Snapshot { host, session, reply } => {
                 let feed = self.fleet.feed(host, session);
                 let snapshot =
@@ -331,63 +303,6 @@ impl Core {
         Some(Port { bound_host, ..Port::clone(port) })
     }
 
-    fn report(
-        &mut self,
-        target: Option<String>,
-        report: &HostReport,
-        reply: oneshot::Sender<Option<Reported>>,
-    ) {
-        let context = self.context(self.staged + 1);
-        let Some(Plan { changes, answer: host }) = report.plan(&context, target.as_deref()) else {
-            error!(system_id = report.system_id, "no key is left for a new host");
-            let _ = reply.send(None);
-            return;
-        };
-        if !changes.is_empty() {
-            self.staged += 1;
-            self.apply(changes);
-        }
-        self.compiler.set_facts(host, report.facts());
-        self.reported.extend(report.datapath_id);
-        let ports = report.interfaces.keys().copied().collect();
-        let (number, changed) = self.claims.report(self.compiler.model(), host, ports);
-        self.bind(changed);
-        self.fleet.heard(host, self.now());
-        self.when_durable(move |_| {
-            let _ = reply.send(Some(Reported { host, number }));
-        });
-    }
-
-    /// Costs nothing for the interfaces that are as they were.
-    fn report_interfaces(
-        &mut self,
-        since: Reported,
-        interfaces: Vec<(PortId, Interface)>,
-        reply: oneshot::Sender<bool>,
-    ) {
-        let Reported { host, number } = since;
-        if !self.claims.is_last_report(host, number) {
-            let _ = reply.send(false);
-            return;
-        }
-        let mut changed = Vec::new();
-        for (port, interface) in interfaces {
-            let (plugged, number) = match interface {
-                Interface::Gone => (false, None),
-                Interface::Here(number) => (true, number),
-            };
-            self.compiler.set_port(host, port, number);
-            if self.claims.set(host, port, plugged) {
-                changed.push(port);
-            }
-        }
-        self.bind(changed);
-        self.fleet.heard(host, self.now());
-        self.when_durable(move |_| {
-            let _ = reply.send(true);
-        });
-    }
-
     /// Makes what is staged durable, then compiles, wakes the hosts concerned, and answers.
     fn commit(&mut self) -> Result<(), StoreError> {
         let before = self.revision;
@@ -434,6 +349,8 @@ impl Core {
             compiler: &self.compiler,
             revision: self.revision,
             fleet: &self.fleet,
+            identities: &self.identities,
+            claims: &self.claims,
         }
     }
 
@@ -464,10 +381,7 @@ impl fmt::Debug for Command {
             Self::Write(_) => "Write",
             Self::Preview(_) => "Preview",
             Self::Read(_) => "Read",
-            Self::Report { .. } => "Report",
-            Self::ReportInterfaces { .. } => "ReportInterfaces",
-            Self::OvsdbConnected { .. } => "OvsdbConnected",
-            Self::Attach { .. } => "Attach",
+            Self::Host(_) => "Host",
             Self::Snapshot { .. } => "Snapshot",
             Self::Next { .. } => "Next",
             Self::Confirm { .. } => "Confirm",

@@ -1,16 +1,23 @@
+mod place;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use tokio::sync::{mpsc, oneshot, watch};
 use topology::block::BlockId;
 use topology::compile::Compiler;
 use topology::model::{HostId, Timestamp};
 
+use super::dispute::Dispute;
 use super::drift::{Comparison, Drift};
 use super::feed::{Feed, Receipt, SessionId};
 use super::guard::{Guard, Removal, RemovalLimit};
 use super::handle::{Attachment, SwitchRequest};
+use super::identity::ConnectionId;
 use super::refused::RefusedFlows;
 use super::view::HostState;
+
+pub(super) use place::target_ip;
 
 /// The hosts' connections; nothing of it is stored.
 #[derive(Debug, Default)]
@@ -39,28 +46,43 @@ pub(super) struct Record {
     pub(super) requests: Option<mpsc::Sender<SwitchRequest>>,
     pub(super) last_seen: Option<Timestamp>,
     pub(super) connected: Option<Timestamp>,
-    /// The switch that is attached.
-    datapath_id: Option<u64>,
+    /// The switch that is attached: its datapath id, and where it is.
+    switch: Option<(u64, IpAddr)>,
     pub(super) flow_mods_sent: u64,
     pub(super) foreign: u64,
     pub(super) drift: Drift,
     pub(super) refused: RefusedFlows,
     pub(super) guard: Guard,
-    /// Connections, not a flag: a host that reconnects may have two for a moment.
-    ovsdb_connections: usize,
+    /// The OVSDB connection that speaks for the host, or did last.
+    ovsdb: Option<Ovsdb>,
     wake: Option<watch::Sender<u64>>,
+}
+
+/// An OVSDB connection that speaks for a host.
+#[derive(Debug)]
+pub(super) struct Ovsdb {
+    pub(super) connection: ConnectionId,
+    pub(super) peer: IpAddr,
+    /// Further addresses that the host says are its own.
+    pub(super) management_ips: BTreeSet<IpAddr>,
+    /// What it says of its tunnel address, when that is another's.
+    pub(super) tunnel_ip: Option<Dispute>,
+    pub(super) is_connected: bool,
 }
 
 /// A switch that waits for its place.
 #[derive(Debug)]
 pub(super) struct Waiting {
+    pub(super) peer: IpAddr,
     pub(super) requests: mpsc::Sender<SwitchRequest>,
     pub(super) reply: oneshot::Sender<Attachment>,
+    /// Tells why it has none, when that is because of where it comes from.
+    pub(super) disputed: watch::Sender<Option<Dispute>>,
 }
 
 impl Record {
     pub(super) fn state(&self) -> HostState {
-        if !self.feed.is_attached() || self.ovsdb_connections == 0 {
+        if !self.feed.is_attached() || !self.has_ovsdb() {
             HostState::Offline
         } else if self.feed.is_synced() {
             HostState::Ready
@@ -70,7 +92,11 @@ impl Record {
     }
 
     fn is_connected(&self) -> bool {
-        self.feed.is_attached() || self.ovsdb_connections > 0
+        self.feed.is_attached() || self.has_ovsdb()
+    }
+
+    fn has_ovsdb(&self) -> bool {
+        self.ovsdb.as_ref().is_some_and(|ovsdb| ovsdb.is_connected)
     }
 
     /// Lets the switch's session notice that its place is gone; it detaches then.
@@ -98,13 +124,35 @@ impl Fleet {
         record
     }
 
-    /// An OVSDB connection of `host` has come or gone.
-    pub(super) fn ovsdb_connected(&mut self, host: HostId, connected: bool, now: Timestamp) {
-        let record = self.heard(host, now);
-        record.ovsdb_connections = match connected {
-            true => record.ovsdb_connections + 1,
-            false => record.ovsdb_connections.saturating_sub(1),
-        };
+    /// `host` has said something on this OVSDB connection.
+    pub(super) fn ovsdb_heard(&mut self, host: HostId, ovsdb: Ovsdb, now: Timestamp) {
+        self.heard(host, now).ovsdb = Some(ovsdb);
+    }
+
+    /// True for the connection that spoke for `host` last and is still there.
+    pub(super) fn speaks_for(&self, connection: ConnectionId, host: HostId) -> bool {
+        let ovsdb = self.records.get(&host).and_then(|record| record.ovsdb.as_ref());
+        ovsdb.is_some_and(|ovsdb| ovsdb.connection == connection && ovsdb.is_connected)
+    }
+
+    /// An OVSDB connection that spoke for `host` is over; returns the hosts that have none now.
+    /// Where it came from is remembered: the host's switch may be back first.
+    pub(super) fn ovsdb_gone(
+        &mut self,
+        host: Option<HostId>,
+        connection: ConnectionId,
+        now: Timestamp,
+    ) -> Vec<HostId> {
+        let mut gone = Vec::new();
+        for (&id, record) in &mut self.records {
+            let Some(ovsdb) = &mut record.ovsdb else { continue };
+            if host == Some(id) || ovsdb.connection == connection {
+                ovsdb.is_connected = false;
+                record.last_seen = Some(now);
+                gone.push(id);
+            }
+        }
+        gone
     }
 
     /// A switch asks for its place.
@@ -115,42 +163,6 @@ impl Fleet {
             !waiting.is_empty()
         });
         self.waiting.entry(datapath_id).or_default().push(switch);
-    }
-
-    /// Gives the switches that wait with this datapath id their place, if their host is known and
-    /// its database has been read.
-    pub(super) fn place(
-        &mut self,
-        datapath_id: u64,
-        compiler: &Compiler,
-        revision: u64,
-        now: Timestamp,
-    ) {
-        let mut hosts = compiler.model().hosts().values();
-        let host = hosts.find(|host| host.datapath_id == Some(datapath_id)).map(|host| host.id);
-        let Some(host) = host.filter(|host| compiler.facts(*host).is_some()) else { return };
-        // A host that was deleted and added again is another one; its switch knows nothing of it.
-        for (&other, record) in &mut self.records {
-            if other != host && record.datapath_id == Some(datapath_id) {
-                record.hang_up();
-            }
-        }
-        for waiting in self.waiting.remove(&datapath_id).unwrap_or_default() {
-            self.sessions += 1;
-            let session = SessionId(self.sessions);
-            let (wake, woken) = watch::channel(0);
-            let record = self.heard(host, now);
-            record.feed.attach(session);
-            record.requests = Some(waiting.requests);
-            record.connected = Some(now);
-            record.refused = RefusedFlows::default();
-            record.datapath_id = Some(datapath_id);
-            record.wake = Some(wake);
-            let place = Attachment { host, session, wake: woken };
-            if waiting.reply.send(place).is_err() {
-                self.detach(host, session, revision);
-            }
-        }
     }
 
     /// The feed of a session that has not been replaced.
@@ -219,7 +231,7 @@ impl Fleet {
         let Some(record) = self.records.get_mut(&host) else { return };
         if record.feed.detach(session, revision) {
             record.hang_up();
-            (record.connected, record.datapath_id) = (None, None);
+            (record.connected, record.switch) = (None, None);
         }
     }
 
@@ -242,28 +254,5 @@ impl Fleet {
         if !connected && compiler.model().host(host).is_none() {
             self.records.remove(&host);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn switches_that_nobody_knows_and_that_have_gone_are_forgotten() {
-        let mut fleet = Fleet::default();
-        let mut connect = |datapath_id| {
-            let (requests, _) = mpsc::channel(1);
-            let (reply, place) = oneshot::channel();
-            fleet.wait(datapath_id, Waiting { requests, reply });
-            place
-        };
-        let staying = connect(1);
-        for datapath_id in 2..1000 {
-            drop(connect(datapath_id));
-        }
-        let last = connect(1000);
-        assert_eq!(fleet.waiting.keys().copied().collect::<Vec<_>>(), [1, 1000]);
-        drop((staying, last));
     }
 }

@@ -1,3 +1,5 @@
+mod host;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use topology::block::{BlockFlow, BlockId};
 use topology::intent::{Context, Plan, Rejection, Settings};
-use topology::model::{HostId, PortId, Timestamp};
+use topology::model::{HostId, Timestamp};
 use topology::zone::Zones;
 
 use super::core::{Command, Core, Signals};
@@ -16,11 +18,12 @@ use super::feed::{Receipt, SessionId, Snapshot, Update};
 use super::fleet::Observation;
 use super::guard::{Removal, RemovalLimit};
 use super::refused::RefusedFlows;
-use super::report::{HostReport, Interface, Reported};
 use super::view::View;
 use super::work::Work;
 use crate::clock;
 use crate::store::{ChangeLog, Retention, Store, StoreError};
+
+pub use host::{Attaching, Taken};
 
 /// Commands that may wait for the engine; who sends more, waits.
 const QUEUE: usize = 1024;
@@ -255,60 +258,6 @@ impl Engine {
         Ok(answer.await.ok())
     }
 
-    /// Takes what a host's OVSDB says; answers which host it is. `target` is where it listens,
-    /// when Weft dialled it. `None` when no key for a new host is left.
-    ///
-    /// # Errors
-    ///
-    /// When the engine has ended.
-    pub async fn report(
-        &self,
-        target: Option<String>,
-        report: HostReport,
-    ) -> Result<Option<Reported>, Stopped> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Report { target, report: Box::new(report), reply }).await?;
-        answer.await.map_err(|_| Stopped)
-    }
-
-    /// Takes what has become of interfaces since a report, all else being as it was. False when
-    /// the host has reported anew meanwhile, or is not known any more: then nothing was taken.
-    ///
-    /// # Errors
-    ///
-    /// When the engine has ended.
-    pub async fn report_interfaces(
-        &self,
-        since: Reported,
-        interfaces: Vec<(PortId, Interface)>,
-    ) -> Result<bool, Stopped> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::ReportInterfaces { since, interfaces, reply }).await?;
-        answer.await.map_err(|_| Stopped)
-    }
-
-    /// Says that a host's OVSDB connection is up, or is not any more.
-    pub async fn ovsdb_connected(&self, host: HostId, connected: bool) {
-        // Nobody to tell when the engine has ended.
-        let _ = self.send(Command::OvsdbConnected { host, connected }).await;
-    }
-
-    /// Waits until the host is known whose `br-int` has this datapath id and its OVSDB has been
-    /// read, then gives the session its place.
-    ///
-    /// # Errors
-    ///
-    /// When the engine has ended.
-    pub async fn attach(
-        &self,
-        datapath_id: u64,
-        requests: mpsc::Sender<SwitchRequest>,
-    ) -> Result<Attachment, Stopped> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Command::Attach { datapath_id, requests, reply }).await?;
-        answer.await.map_err(|_| Stopped)
-    }
-
     /// All flows that the host should have; `None` when the session was replaced.
     ///
     /// # Errors
@@ -465,7 +414,7 @@ impl Engine {
         let _ = self.send(Command::Detach { host, session }).await;
     }
 
-    pub(super) async fn send(&self, command: Command) -> Result<(), Stopped> {
-        self.commands.send(command).await.map_err(|_| Stopped)
+    pub(super) async fn send(&self, command: impl Into<Command>) -> Result<(), Stopped> {
+        self.commands.send(command.into()).await.map_err(|_| Stopped)
     }
 }

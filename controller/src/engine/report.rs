@@ -1,14 +1,30 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use openflow::PortNo;
+use thiserror::Error;
 use topology::facts::HostFacts;
 use topology::intent::{Context, Plan};
 use topology::key::Kind;
 use topology::model::{Change, Host, HostId, Meta, Model, PortId, Resource};
-use tracing::warn;
 use uuid::Uuid;
+
+use super::dispute::Dispute;
+
+/// Why a host is not taken.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+pub enum NotTaken {
+    /// There are as many hosts as there may be.
+    #[error("{known} hosts are known already, and no more are taken (--max-hosts)")]
+    TooMany {
+        /// How many there are.
+        known: usize,
+    },
+    /// Every key has been used.
+    #[error("no key is left for a new host")]
+    NoKey,
+}
 
 /// What a host's OVSDB says, as far as the engine needs it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -21,6 +37,8 @@ pub struct HostReport {
     pub ovs_version: String,
     /// `external_ids:weft-encap-ip`.
     pub tunnel_ip: Option<IpAddr>,
+    /// `external_ids:weft-management-ips`.
+    pub management_ips: BTreeSet<IpAddr>,
     /// `external_ids:weft-bridge-mappings`.
     pub bridge_mappings: BTreeMap<String, String>,
     /// The datapath id of `br-int`, once there is one.
@@ -59,6 +77,7 @@ impl HostReport {
             hostname,
             ovs_version,
             tunnel_ip,
+            management_ips,
             bridge_mappings,
             datapath_id,
             vxlan_port,
@@ -69,6 +88,7 @@ impl HostReport {
             && *hostname == before.hostname
             && *ovs_version == before.ovs_version
             && *tunnel_ip == before.tunnel_ip
+            && *management_ips == before.management_ips
             && *bridge_mappings == before.bridge_mappings
             && *datapath_id == before.datapath_id
             && *vxlan_port == before.vxlan_port
@@ -106,20 +126,32 @@ impl HostReport {
     }
 
     /// The change by which the model says what the host reports, if it does not yet.
-    pub(crate) fn plan(&self, context: &Context<'_>, target: Option<&str>) -> Option<Plan<HostId>> {
+    ///
+    /// # Errors
+    ///
+    /// When it is a new host, and none is taken.
+    pub(crate) fn plan(
+        &self,
+        context: &Context<'_>,
+        target: Option<&str>,
+    ) -> Result<Plan<HostId>, NotTaken> {
         let model = context.model;
         let known = self.host(model, target);
         let mut changes = Vec::new();
         let mut host = match &known {
             Some(host) => Host::clone(host),
             None => {
-                let key = model.free_key(Kind::Host)?;
+                let known = model.hosts().len();
+                if known >= context.settings.max_hosts {
+                    return Err(NotTaken::TooMany { known });
+                }
+                let key = model.free_key(Kind::Host).ok_or(NotTaken::NoKey)?;
                 changes.push(Change::NextKey(Kind::Host, key.next()));
                 self.new_host(context, key)
             }
         };
         host.system_id = Some(self.system_id.clone());
-        host.tunnel_ip = self.tunnel_ip.filter(|ip| self.is_own_address(model, *ip));
+        host.tunnel_ip = self.tunnel_ip.filter(|_| self.tunnel_ip_of_another(model).is_none());
         host.bridge_mappings = self.bridge_mappings.clone();
         host.datapath_id = self.datapath_id;
         host.ovs_version.clone_from(&self.ovs_version);
@@ -128,17 +160,16 @@ impl HostReport {
             host.meta.revision = context.revision;
             changes.push(Change::Put(Resource::Host(Arc::new(host))));
         }
-        Some(Plan { changes, answer: id })
+        Ok(Plan { changes, answer: id })
     }
 
     fn new_host(&self, context: &Context<'_>, key: topology::key::Key) -> Host {
-        let wanted = self.hostname.as_ref().unwrap_or(&self.system_id);
-        let taken = context.model.host_by_name(wanted).is_some();
+        let id = host_id(context.model, &self.system_id);
         Host {
-            id: host_id(context.model, &self.system_id),
+            id,
             meta: Meta {
                 key,
-                name: if taken { self.system_id.clone() } else { wanted.clone() },
+                name: self.free_name(context.model, id),
                 description: String::new(),
                 labels: BTreeMap::new(),
                 created: context.now,
@@ -154,16 +185,26 @@ impl HostReport {
         }
     }
 
-    /// False when another host has this tunnel address: two cannot have one.
-    fn is_own_address(&self, model: &Model, ip: IpAddr) -> bool {
-        let mut hosts = model.hosts().values();
-        let other = hosts.find(|host| {
-            host.tunnel_ip == Some(ip) && host.system_id.as_ref() != Some(&self.system_id)
+    /// The host's own name, when no other host has it; else something else that it says of itself.
+    fn free_name(&self, model: &Model, id: HostId) -> String {
+        let said = self.hostname.iter().chain([&self.system_id]).cloned();
+        // Others may be named like an id, by a host that wants confusion; some number is free.
+        let numbered = (0..).map(|number| match number {
+            0 => id.to_string(),
+            _ => format!("{id}-{number}"),
         });
-        if let Some(other) = other {
-            warn!(system_id = self.system_id, %ip, other = other.meta.name, "tunnel address is another host's");
-        }
-        other.is_none()
+        let mut names = said.chain(numbered);
+        names.find(|name| model.host_by_name(name).is_none()).expect("numbers do not end")
+    }
+
+    /// Which other host has this tunnel address: two cannot have one.
+    pub(crate) fn tunnel_ip_of_another(&self, model: &Model) -> Option<Dispute> {
+        let ip = self.tunnel_ip?;
+        let mut hosts = model.hosts().values();
+        let holder = hosts.find(|host| {
+            host.tunnel_ip == Some(ip) && host.system_id.as_ref() != Some(&self.system_id)
+        })?;
+        Some(Dispute::TunnelIp { ip, holder: holder.meta.name.clone() })
     }
 }
 
@@ -171,7 +212,10 @@ impl HostReport {
 /// it, so that a host which is forgotten and comes back is the same host.
 fn host_id(model: &Model, system_id: &str) -> HostId {
     let namespace = Uuid::from_u128(0x0f1e_77a5_4c0b_4a86_9a3e_5d7b_3c21_e6f4);
-    let own = Uuid::parse_str(system_id).ok().map(HostId);
-    own.filter(|id| model.host(*id).is_none())
-        .unwrap_or_else(|| HostId(Uuid::new_v5(&namespace, system_id.as_bytes())))
+    let own = Uuid::parse_str(system_id).ok();
+    let derived = Uuid::new_v5(&namespace, system_id.as_bytes());
+    // Another may have chosen what is derived from this one's as its own.
+    let others = (1..).map(|number: u32| Uuid::new_v5(&derived, &number.to_be_bytes()));
+    let mut ids = own.into_iter().chain([derived]).chain(others).map(HostId);
+    ids.find(|id| model.host(*id).is_none()).expect("there are more ids than hosts")
 }

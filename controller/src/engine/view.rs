@@ -6,10 +6,13 @@ use topology::compile::Compiler;
 use topology::model::{Host, HostId, Model, Port, Timestamp};
 use topology::pipeline::Table;
 
+use super::binding::{Claims, requested_elsewhere};
+use super::dispute::Dispute;
 use super::drift::Drift;
 use super::fleet::{Fleet, Record};
 use super::guard::Hold;
 use super::handle::SwitchRequest;
+use super::identity::Identities;
 use super::refused::{RefusedFlow, RefusedFlows};
 pub use network::NetworkStatus;
 
@@ -23,7 +26,12 @@ pub struct View<'a> {
     /// The store revision.
     pub revision: u64,
     pub(super) fleet: &'a Fleet,
+    pub(super) identities: &'a Identities,
+    pub(super) claims: &'a Claims,
 }
+
+/// Of what is disputed between hosts, the most that is told of one.
+const MAX_DISPUTES: usize = 16;
 
 /// How a host is connected.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -94,6 +102,30 @@ impl View<'_> {
             refused: record.map(|record| record.refused.clone()).unwrap_or_default(),
             drift: record.map(|record| record.drift.clone()).unwrap_or_default(),
         }
+    }
+
+    /// What others claim of what the host is or has, and the host of others, as things are now.
+    pub fn disputes(&self, host: &Host) -> Vec<Dispute> {
+        let system_id = host.system_id.iter();
+        let rivals = system_id.flat_map(|system_id| self.identities.rivals(system_id));
+        let rivals = rivals.map(|rival| Dispute::SystemId { rival });
+        let switches = host.datapath_id.iter();
+        let switches = switches.flat_map(|datapath_id| self.fleet.disputing(*datapath_id));
+        let tunnel_ip = self.fleet.tunnel_dispute(host.id).cloned();
+        let ports = self.claims.of(host.id);
+        let ports = ports.filter_map(|port| requested_elsewhere(self.model, host.id, port));
+        rivals.chain(switches).chain(tunnel_ip).chain(ports).take(MAX_DISPUTES).collect()
+    }
+
+    /// Connections of OVSDB servers that are listened to and not believed, because others have
+    /// said before that they are those hosts.
+    pub fn parked(&self) -> usize {
+        self.identities.parked()
+    }
+
+    /// Switches that have no place: nobody knows their host, or they come from elsewhere.
+    pub fn waiting_switches(&self) -> usize {
+        self.fleet.waiting()
     }
 
     /// A port's status, derived from what hosts have confirmed, and the reason in words.

@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 use topology::model::HostId;
 use tracing::{Instrument, info, info_span, warn};
 
-use super::session::{Onboarding, Session, SessionEnd, options};
+use super::session::{Link, Onboarding, Session, SessionEnd, options};
 use crate::accept::accept;
 use crate::engine::Engine;
-use crate::limits::Gate;
+use crate::limits::{Allowance, Gate};
 
 /// The hosts' OVSDB connections, in both directions.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Hosts {
     pub onboarding: Onboarding,
     /// Who may connect.
     pub gate: Gate,
+    /// How many hosts that nobody knows may register from one address.
+    pub registrations: Allowance,
 }
 
 /// Serves hosts that dial in, and dials those that listen, until dropped.
@@ -43,7 +45,7 @@ async fn serve_stream(hosts: Hosts, stream: TcpStream, peer: IpAddr) {
         Err(error) => return warn!(%error, "OVSDB connection lost"),
     };
     let (client, updates) = Client::connect(stream, options());
-    let session = Session::new(hosts.engine.clone(), client, &hosts.onboarding, local, None);
+    let session = Session::new(&hosts, client, Link { peer, local, dialled: None });
     let end = session.run(updates, &CancellationToken::new()).await;
     tell(&hosts.gate, &end, peer);
 }
@@ -100,11 +102,11 @@ async fn dial(hosts: Hosts, target: String, forgotten: CancellationToken) {
         };
         match connection {
             Ok((client, updates)) => {
+                let peer = peer_of(dialer.endpoint());
                 let local = local_address(dialer.endpoint()).await;
-                let (engine, dialled) = (hosts.engine.clone(), Some(target.clone()));
-                let session = Session::new(engine, client, &hosts.onboarding, local, dialled);
-                let end = session.run(updates, &forgotten).await;
-                tell(&hosts.gate, &end, peer_of(dialer.endpoint()));
+                let link = Link { peer, local, dialled: Some(target.clone()) };
+                let end = Session::new(&hosts, client, link).run(updates, &forgotten).await;
+                tell(&hosts.gate, &end, peer);
             }
             Err(error) => info!(%error, "host does not answer"),
         }

@@ -1,8 +1,12 @@
 //! Names in a host's database that operators, other programs and Weft agree on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use ovsdb::replica::{Bridge, Interface, OpenVSwitch};
+use topology::intent::MAX_PHYSICAL_NETWORK;
+
+use super::problems::{Problems, brief};
 
 /// The bridge that holds everything.
 pub(super) const BRIDGE: &str = "br-int";
@@ -14,6 +18,15 @@ pub(super) const SYSTEM_ID: &str = "system-id";
 pub(super) const HOSTNAME: &str = "hostname";
 /// `external_ids` of the root: the tunnel address.
 const ENCAP_IP: &str = "weft-encap-ip";
+/// `external_ids` of the root: further addresses that the host's connections come from, separated
+/// by commas.
+const MANAGEMENT_IPS: &str = "weft-management-ips";
+/// The most of those.
+pub(super) const MAX_MANAGEMENT_IPS: usize = 16;
+/// The most physical networks that a host may map.
+pub(super) const MAX_BRIDGE_MAPPINGS: usize = 64;
+/// The longest name of a bridge, in bytes; the kernel takes less of an interface's.
+pub(super) const MAX_BRIDGE_NAME: usize = 64;
 /// `external_ids` of the root: `physical-network:bridge`, separated by commas.
 const BRIDGE_MAPPINGS: &str = "weft-bridge-mappings";
 /// `external_ids` of the root: `datapath_type` of br-int.
@@ -49,10 +62,11 @@ pub(super) fn is_own(external_ids: &BTreeMap<String, String>) -> bool {
 /// What an operator says in the root's `external_ids`, and what is wrong with it.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(super) struct Wishes {
-    pub(super) tunnel_ip: Option<std::net::IpAddr>,
+    pub(super) tunnel_ip: Option<IpAddr>,
+    pub(super) management_ips: BTreeSet<IpAddr>,
     pub(super) bridge_mappings: BTreeMap<String, String>,
     pub(super) datapath_type: Option<String>,
-    pub(super) problems: Vec<String>,
+    pub(super) problems: Problems,
 }
 
 impl Wishes {
@@ -64,18 +78,39 @@ impl Wishes {
         if let Some(text) = root.external_ids.get(ENCAP_IP) {
             match text.trim().parse() {
                 Ok(ip) => wishes.tunnel_ip = Some(ip),
-                Err(_) => wishes.problem(format!("{ENCAP_IP} is {text:?}: expected an IP address")),
+                Err(_) => {
+                    let text = brief(text);
+                    wishes.problem(format!("{ENCAP_IP} is {text:?}: expected an IP address"));
+                }
             }
         }
+        let said = root.external_ids.get(MANAGEMENT_IPS).map_or("", String::as_str);
+        for text in parts(said) {
+            wishes.management_ip(text);
+        }
         let mappings = root.external_ids.get(BRIDGE_MAPPINGS).map_or("", String::as_str);
-        for mapping in mappings.split(',').map(str::trim).filter(|mapping| !mapping.is_empty()) {
+        for mapping in parts(mappings) {
             wishes.mapping(mapping);
         }
         wishes
     }
 
+    fn management_ip(&mut self, text: &str) {
+        match text.parse::<IpAddr>() {
+            Ok(_) if self.management_ips.len() == MAX_MANAGEMENT_IPS => self.problem(format!(
+                "{MANAGEMENT_IPS} has more than {MAX_MANAGEMENT_IPS} addresses: the rest is ignored"
+            )),
+            Ok(ip) => drop(self.management_ips.insert(ip.to_canonical())),
+            Err(_) => {
+                let text = brief(text);
+                self.problem(format!("{MANAGEMENT_IPS} has {text:?}: expected an IP address"));
+            }
+        }
+    }
+
     fn mapping(&mut self, mapping: &str) {
         let Some((network, bridge)) = mapping.split_once(':') else {
+            let mapping = brief(mapping);
             return self.problem(format!(
                 "{BRIDGE_MAPPINGS} has {mapping:?}: expected physical-network:bridge"
             ));
@@ -83,6 +118,15 @@ impl Wishes {
         if network.is_empty() || bridge.is_empty() || bridge == BRIDGE {
             return self.problem(format!(
                 "{BRIDGE_MAPPINGS} has {mapping:?}: expected a physical network and a bridge other than {BRIDGE}"
+            ));
+        }
+        if network.len() > MAX_PHYSICAL_NETWORK || bridge.len() > MAX_BRIDGE_NAME {
+            let mapping = brief(mapping);
+            return self.problem(format!("{BRIDGE_MAPPINGS} has {mapping:?}: a name is too long"));
+        }
+        if self.bridge_mappings.len() == MAX_BRIDGE_MAPPINGS {
+            return self.problem(format!(
+                "{BRIDGE_MAPPINGS} has more than {MAX_BRIDGE_MAPPINGS}: the rest is ignored"
             ));
         }
         if self.bridge_mappings.values().any(|other| other == bridge) {
@@ -97,8 +141,13 @@ impl Wishes {
     }
 
     fn problem(&mut self, problem: String) {
-        self.problems.push(problem);
+        self.problems.add(problem);
     }
+}
+
+/// What is between commas, without what is empty.
+fn parts(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
 /// The bridge's datapath id as a number.

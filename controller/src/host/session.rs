@@ -13,10 +13,15 @@ use topology::model::HostId;
 use topology::pipeline::Table;
 use tracing::{info, warn};
 
+use super::listen::Hosts;
 use super::onboard::{Basis, Repair, Target, ZoneLimit, onboard};
+use super::problems::Problems;
 use super::report::{Unidentified, report};
-use crate::engine::{Engine, HostReport, Reported, RowsByTable, Stopped};
-use crate::limits::{Breach, Bucket};
+use crate::engine::{
+    ConnectionId, Dispute, Engine, HostReport, Identification, NotTaken, Reported, RowsByTable,
+    Standing, Stopped, Taken,
+};
+use crate::limits::{Allowance, Breach, Breaches, Bucket, Protocol};
 use crate::switch::OnDrift;
 
 /// What hosts are told.
@@ -57,6 +62,17 @@ const TRANSACTION: Duration = Duration::from_secs(60);
 const REPORT_BURST: f64 = 2_000.0;
 /// ...and of every second after that.
 const REPORT_SHARE: f64 = 250.0;
+/// Looks at a host's database at once...
+const LOOK_BURST: f64 = 100.0;
+/// ...and of every second after that: what changes meanwhile is seen together.
+const LOOKS: f64 = 20.0;
+/// Transactions that a host is sent at once...
+const TRANSACTION_BURST: f64 = 32.0;
+/// ...and of every second after that, when they do not change what they should.
+const TRANSACTIONS: f64 = 1.0;
+/// How long the place of a host whose connection has ended is kept for its address: more than
+/// ovsdb-server takes to connect again.
+const RESERVED: Duration = Duration::from_secs(15);
 /// The longest that a host is not listened to when it has used up its share.
 const MAX_REST: Duration = Duration::from_secs(5);
 
@@ -77,8 +93,10 @@ pub(super) enum SessionEnd {
     Disconnected(#[from] Arc<Disconnect>),
     #[error("its system-id changed from {from} to {to}")]
     Renamed { from: String, to: String },
-    #[error("no key is left for a new host")]
-    NoKey,
+    #[error("system-id {system_id:?}: {reason}")]
+    NotTaken { system_id: String, reason: NotTaken },
+    #[error("system-id {system_id:?} is unknown, and too many such have come from this address")]
+    TooSoon { system_id: String },
     #[error("the host has not answered a transaction within {} s", TRANSACTION.as_secs())]
     Unanswered,
     #[error("the host is not to be dialled any more")]
@@ -96,7 +114,8 @@ impl SessionEnd {
                 Disconnect::Eof | Disconnect::Io(_) | Disconnect::Abandoned => None,
             },
             Self::Unanswered => Some(Breach::Unanswered),
-            Self::Renamed { .. } | Self::NoKey | Self::Forgotten | Self::Stopped(_) => None,
+            Self::NotTaken { .. } | Self::TooSoon { .. } => Some(Breach::Registration),
+            Self::Renamed { .. } | Self::Forgotten | Self::Stopped(_) => None,
         }
     }
 }
@@ -118,16 +137,32 @@ fn breach(error: &SessionError) -> Breach {
     }
 }
 
+/// Between whom a connection is.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    /// Where the host is.
+    pub(super) peer: IpAddr,
+    /// Where it finds this controller.
+    pub(super) local: IpAddr,
+    /// Where the host listens, when this end dialled.
+    pub(super) dialled: Option<String>,
+}
+
 /// One connection to a host's OVSDB.
 pub(super) struct Session {
     engine: Engine,
+    breaches: Breaches,
+    registrations: Allowance,
     client: Client,
     target: Target,
-    /// Where the host listens, when this end dialled.
-    dialled: Option<String>,
+    link: Link,
+    /// What it comes to that the host has said which it is.
+    identity: Option<Identification>,
+    /// Where the connection is that speaks for the host instead of this one.
+    parked_behind: Option<IpAddr>,
     host: Option<HostId>,
     reported: Option<(Reported, HostReport)>,
-    problems: Vec<String>,
+    problems: Problems,
     unidentified: Option<Unidentified>,
     failures: u32,
     on_drift: OnDrift,
@@ -137,30 +172,33 @@ pub(super) struct Session {
     standing: RowsByTable,
     /// Of the engine's time.
     share: Bucket,
+    looks: Bucket,
+    transactions: Bucket,
 }
 
 impl Session {
-    pub(super) fn new(
-        engine: Engine,
-        client: Client,
-        onboarding: &Onboarding,
-        local: IpAddr,
-        dialled: Option<String>,
-    ) -> Self {
+    pub(super) fn new(hosts: &Hosts, client: Client, link: Link) -> Self {
+        let now = Instant::now().into_std();
         Self {
-            engine,
+            engine: hosts.engine.clone(),
+            breaches: hosts.gate.breaches().clone(),
+            registrations: hosts.registrations.clone(),
             client,
-            target: onboarding.target(local),
-            dialled,
+            target: hosts.onboarding.target(link.local),
+            link,
+            identity: None,
+            parked_behind: None,
             host: None,
             reported: None,
-            problems: Vec::new(),
+            problems: Problems::default(),
             unidentified: None,
             failures: 0,
-            on_drift: onboarding.drift,
+            on_drift: hosts.onboarding.drift,
             settled: None,
             standing: RowsByTable::new(),
-            share: Bucket::new(REPORT_BURST, REPORT_SHARE, Instant::now().into_std()),
+            share: Bucket::new(REPORT_BURST, REPORT_SHARE, now),
+            looks: Bucket::new(LOOK_BURST, LOOKS, now),
+            transactions: Bucket::new(TRANSACTION_BURST, TRANSACTIONS, now),
         }
     }
 
@@ -174,8 +212,12 @@ impl Session {
             end = self.follow(&mut updates) => end,
             () = forgotten.cancelled() => Err(SessionEnd::Forgotten),
         };
-        if let Some(host) = self.host {
-            self.engine.ovsdb_connected(host, false).await;
+        if let Some(identity) = self.identity {
+            self.engine.disconnected(identity.connection).await;
+            // Not for one that was never taken for the host, or is not to be any more.
+            let is_host = self.host.is_some() && !forgotten.is_cancelled();
+            let reserved = if is_host { RESERVED } else { Duration::ZERO };
+            tokio::spawn(unreserve(self.engine, identity.connection, reserved));
         }
         match end {
             Ok(never) => match never {},
@@ -187,94 +229,178 @@ impl Session {
         &mut self,
         updates: &mut Updates,
     ) -> Result<std::convert::Infallible, SessionEnd> {
-        let mut retry: Option<(Instant, Replica)> = None;
+        let mut replica = updates.next().await?.replica;
         loop {
-            let replica = match retry.take() {
-                None => updates.next().await?.replica,
-                Some((due, replica)) => tokio::select! {
-                    update = updates.next() => { let Update { replica, .. } = update?; replica }
-                    () = sleep_until(due) => replica,
-                },
-            };
-            let begun = Instant::now();
-            self.report(&replica).await?;
-            let spent = u32::try_from(begun.elapsed().as_millis()).unwrap_or(u32::MAX);
-            let rest = self.share.spend(spent, Instant::now().into_std()).min(MAX_REST);
-            if !self.onboard(&replica).await? {
-                let pause = Duration::from_secs(1) * 2u32.pow(self.failures.min(5));
-                retry = Some((Instant::now() + pause, replica));
+            let retry = self.look(&replica).await?;
+            tokio::select! {
+                update = updates.next() => {
+                    let Update { replica: latest, .. } = update?;
+                    replica = latest;
+                }
+                () = until(retry) => {}
+                standing = changed(&mut self.identity) => standing?,
             }
-            // What the host says meanwhile is not lost: the next look is at the latest.
-            sleep(rest).await;
         }
     }
 
-    async fn report(&mut self, replica: &Replica) -> Result<(), SessionEnd> {
+    /// Takes in what the database says, and brings it to where it should be; answers when to look
+    /// at it again if that failed.
+    async fn look(&mut self, replica: &Replica) -> Result<Option<Instant>, SessionEnd> {
+        let begun = Instant::now();
+        let speaks = self.report(replica).await?;
+        let now = Instant::now();
+        let spent = u32::try_from((now - begun).as_millis()).unwrap_or(u32::MAX);
+        let share = self.share.spend(spent, now.into_std());
+        let mut rest = share.max(self.looks.spend(1, now.into_std()));
+        let mut retry = None;
+        // A host that is not identified is not touched.
+        if speaks && let Some((repair, is_drift)) = self.repair(replica).await? {
+            rest = rest.max(self.transactions.spend(1, now.into_std()));
+            if !self.carry_out(repair, is_drift).await? {
+                let pause = Duration::from_secs(1) * 2u32.pow(self.failures.min(5));
+                retry = Some(Instant::now() + pause);
+            }
+        }
+        // What the host says meanwhile is not lost: the next look is at the latest.
+        sleep(rest.min(MAX_REST)).await;
+        Ok(retry)
+    }
+
+    /// Reports what the database says; false when it is not taken, because the host does not say
+    /// which it is or another connection speaks for it.
+    async fn report(&mut self, replica: &Replica) -> Result<bool, SessionEnd> {
         let (report, problems) = match report(replica) {
             Ok(read) => read,
             Err(unidentified) => {
                 if self.unidentified.replace(unidentified) != Some(unidentified) {
-                    warn!(reason = %unidentified, "a host does not say which it is");
+                    self.breach(Breach::Report, "a host does not say which it is", &unidentified);
                 }
-                return Ok(());
+                return Ok(false);
             }
         };
+        if let Some((_, before)) =
+            self.reported.as_ref().filter(|(_, it)| it.system_id != report.system_id)
+        {
+            let (from, to) = (before.system_id.clone(), report.system_id);
+            return Err(SessionEnd::Renamed { from, to });
+        }
+        let Some(connection) = self.speaks(&report.system_id).await? else { return Ok(false) };
         if problems != self.problems {
-            for problem in &problems {
-                warn!(system_id = report.system_id, "{problem}");
+            for problem in problems.told() {
+                let problem = format!("system_id={:?} {problem}", report.system_id);
+                self.breach(Breach::Report, "a host says what is not taken in", &problem);
             }
             self.problems = problems;
         }
-        if let Some((since, before)) = &mut self.reported {
-            if before.system_id != report.system_id {
-                let (from, to) = (before.system_id.clone(), report.system_id);
-                return Err(SessionEnd::Renamed { from, to });
-            }
-            if let Some(interfaces) = report.interfaces_since(before)
-                && (interfaces.is_empty()
-                    || self.engine.report_interfaces(*since, interfaces).await?)
-            {
+        if let Some((since, before)) = &mut self.reported
+            && let Some(interfaces) = report.interfaces_since(before)
+        {
+            let disputes = match interfaces.is_empty() {
+                true => Some(vec![]),
+                false => self.engine.report_interfaces(connection, *since, interfaces).await?,
+            };
+            if let Some(disputes) = disputes {
                 *before = report;
-                return Ok(());
+                self.disputed(disputes);
+                return Ok(true);
             }
         }
-        let reported = self.engine.report(self.dialled.clone(), report.clone()).await?;
-        let reported = reported.ok_or(SessionEnd::NoKey)?;
+        let target = self.link.dialled.clone();
+        let taken = self.engine.report(connection, target, report.clone()).await?;
+        let Taken { reported, disputes } = match taken {
+            Some(Ok(taken)) => taken,
+            Some(Err(reason)) => {
+                return Err(SessionEnd::NotTaken { system_id: report.system_id, reason });
+            }
+            // Its standing says why.
+            None => return Ok(false),
+        };
         let host = reported.host;
         if self.host.replace(host).is_none() {
             info!(%host, system_id = report.system_id, name = report.hostname, "host connected");
-            self.engine.ovsdb_connected(host, true).await;
         }
         self.reported = Some((reported, report));
-        Ok(())
+        self.disputed(disputes);
+        Ok(true)
     }
 
-    /// Brings the database to where it should be. False when it refused.
-    async fn onboard(&mut self, replica: &Replica) -> Result<bool, SessionEnd> {
-        // A host that is not identified is not touched.
-        let Some(host) = self.host else { return Ok(true) };
-        let system_id = self.reported.as_ref().map(|(_, report)| report.system_id.as_str());
+    fn disputed(&self, disputes: Vec<Dispute>) {
+        for dispute in disputes {
+            let reason = format!("system_id={:?} {dispute}", self.system_id());
+            self.breach(dispute.breach(), "a host claims what it is not given", &reason);
+        }
+    }
+
+    fn system_id(&self) -> &str {
+        self.reported.as_ref().map_or("", |(_, report)| &report.system_id)
+    }
+
+    /// The connection's number, if it is the one that speaks for the host `system_id`.
+    async fn speaks(&mut self, system_id: &str) -> Result<Option<ConnectionId>, SessionEnd> {
+        let peer = self.link.peer.to_canonical();
+        if self.identity.is_none() {
+            let identity = self.engine.identify(system_id.to_owned(), peer).await?;
+            // Those that an operator has named are no strangers.
+            let is_stranger = !identity.known && self.link.dialled.is_none();
+            self.identity = Some(identity);
+            if is_stranger && !self.registrations.take(peer, Instant::now().into_std()) {
+                return Err(SessionEnd::TooSoon { system_id: system_id.to_owned() });
+            }
+        }
+        let Some(identity) = &mut self.identity else { return Ok(None) };
+        let (connection, standing) = (identity.connection, *identity.standing.borrow_and_update());
+        let Standing::Parked { holder } = standing else {
+            self.parked_behind = None;
+            return Ok(Some(connection));
+        };
+        if self.parked_behind.replace(holder) != Some(holder) {
+            if holder == peer {
+                info!(system_id, "a newer connection speaks for the host");
+            } else {
+                let reason = format!("system_id={system_id:?} is the host's at {holder}");
+                self.breach(Breach::SystemId, "a host's identity is taken", &reason);
+            }
+        }
+        // Whoever speaks again says everything.
+        self.reported = None;
+        Ok(None)
+    }
+
+    /// What would bring the database to where it should be, if that is to be done, and whether
+    /// others have made it necessary.
+    async fn repair(&mut self, replica: &Replica) -> Result<Option<(Repair, bool)>, SessionEnd> {
+        let Some(host) = self.host else { return Ok(None) };
         let basis = Basis::read(replica);
-        let Some(Repair { transaction, rows }) = onboard(replica, &self.target) else {
+        let Some(repair) = onboard(replica, &self.target) else {
             let first = self.settled.replace(basis).is_none();
             // What an earlier connection has left so is right by now, too.
             if first || !std::mem::take(&mut self.standing).is_empty() {
                 self.engine.rows_compared(host, RowsByTable::new(), false).await?;
             }
-            return Ok(true);
+            return Ok(None);
         };
         // It was right for just this before. Limits of conntrack zones come and go with ports: they
         // are not counted.
-        let is_drift = !rows.is_empty() && self.settled.as_ref() == Some(&basis);
+        let is_drift = !repair.rows.is_empty() && self.settled.as_ref() == Some(&basis);
         if is_drift && self.on_drift == OnDrift::Observe {
+            let rows = repair.rows;
             if self.standing != rows {
+                let system_id = self.system_id();
                 warn!(system_id, ?rows, "others have changed rows of Weft's; they are left so");
                 self.engine.rows_compared(host, rows.clone(), false).await?;
                 self.standing = rows;
             }
-            return Ok(true);
+            return Ok(None);
         }
+        Ok(Some((repair, is_drift)))
+    }
+
+    /// Brings the database to where it should be. False when the host refused it.
+    async fn carry_out(&mut self, repair: Repair, is_drift: bool) -> Result<bool, SessionEnd> {
+        let Some(host) = self.host else { return Ok(true) };
+        let Repair { transaction, rows } = repair;
         let answer = timeout(TRANSACTION, self.client.transact(transaction)).await;
+        let system_id = self.reported.as_ref().map(|(_, report)| report.system_id.as_str());
         match answer.map_err(|_| SessionEnd::Unanswered)? {
             Ok(_) if is_drift => {
                 self.failures = 0;
@@ -293,5 +419,30 @@ impl Session {
                 Ok(false)
             }
         }
+    }
+
+    fn breach(&self, breach: Breach, what: &str, reason: &dyn std::fmt::Display) {
+        self.breaches.record(Protocol::Ovsdb, breach, self.link.peer, what, reason);
+    }
+}
+
+async fn unreserve(engine: Engine, connection: ConnectionId, reserved: Duration) {
+    sleep(reserved).await;
+    engine.unreserve(connection).await;
+}
+
+/// Sleeps until `deadline`, for ever when there is none.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits until the connection stands otherwise with its host than when that was looked at.
+async fn changed(identity: &mut Option<Identification>) -> Result<(), Stopped> {
+    match identity {
+        Some(identity) => identity.standing.changed().await.map_err(|_| Stopped),
+        None => std::future::pending().await,
     }
 }

@@ -68,8 +68,12 @@ pub enum Breach {
     DatapathId,
     /// A host that may not register, or not so soon.
     Registration,
-    /// What a host says of itself is too long or too much to be taken in.
+    /// What a host says of itself makes no sense, or is too long or too much to be taken in.
     Report,
+    /// A tunnel address that is another host's.
+    TunnelIp,
+    /// An interface for a port that is requested on another host, or was moved too often.
+    PortClaim,
 }
 
 /// Counts breaches, and logs them at a bounded rate. Clones share the account.
@@ -166,7 +170,7 @@ impl Protocol {
 
 impl Breach {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Connections,
         Self::AddressConnections,
         Self::ConnectionRate,
@@ -186,6 +190,8 @@ impl Breach {
         Self::DatapathId,
         Self::Registration,
         Self::Report,
+        Self::TunnelIp,
+        Self::PortClaim,
     ];
 
     /// Its name in the log and in metrics.
@@ -210,6 +216,8 @@ impl Breach {
             Self::DatapathId => "datapath_id",
             Self::Registration => "registration",
             Self::Report => "report",
+            Self::TunnelIp => "tunnel_ip",
+            Self::PortClaim => "port_claim",
         }
     }
 }

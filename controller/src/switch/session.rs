@@ -21,8 +21,8 @@ use super::script::Script;
 use super::stream::Stream;
 use super::zones::PortZones;
 use crate::clock;
-use crate::engine::{Attachment, Engine, Stopped, SwitchRequest};
-use crate::limits::Breach;
+use crate::engine::{Attaching, Attachment, Engine, Stopped, SwitchRequest};
+use crate::limits::{Breach, Protocol};
 
 /// Questions of other parts that may wait for a session.
 const REQUESTS: usize = 8;
@@ -83,22 +83,27 @@ async fn attach(
     let datapath_id = features.datapath_id;
     info!(datapath_id = format_args!("{datapath_id:016x}"), "switch connected");
     let (sender, requests) = mpsc::channel(REQUESTS);
-    let place = {
-        let mut attach = std::pin::pin!(engine.attach(datapath_id, sender));
-        loop {
-            tokio::select! {
-                biased;
-                place = &mut attach => break place?,
-                event = connection.next() => drop(event?),
+    let Attaching { mut place, mut disputed } = engine.attach(datapath_id, peer, sender).await?;
+    let place = loop {
+        tokio::select! {
+            biased;
+            place = &mut place => break place.map_err(|_| Stopped)?,
+            Ok(()) = disputed.changed() => {
+                if let Some(dispute) = &*disputed.borrow_and_update() {
+                    let (breach, what) = (dispute.breach(), "switch is given no place");
+                    gate.breaches().record(Protocol::OpenFlow, breach, peer, what, dispute);
+                }
             }
+            event = connection.next() => if let Err(error) = event {
+                // It may have been given its place meanwhile.
+                if let Ok(Attachment { host, session, .. }) = place.try_recv() {
+                    engine.detach(host, session).await;
+                }
+                return Err(error.into());
+            },
         }
     };
     connection.log_rules(RuleLog::start(engine.clone(), place.host, log_rate));
-    let prepared = connection.prepare(log_rate).await?;
-    // What a switch refuses once it would refuse each time.
-    let settings_due = (prepared.refused == 0).then(|| clock::now() + SETTINGS_INTERVAL);
-    let interval = (!connection.monitor().await?).then_some(policy.read_back_interval);
-    let rechecks = Rechecks::new(interval, clock::now());
     Ok(Session {
         engine,
         policy,
@@ -107,9 +112,9 @@ async fn attach(
         connection,
         place,
         requests,
-        rechecks,
+        rechecks: Rechecks::new(None, clock::now()),
         refusals: Refusals::default(),
-        settings_due,
+        settings_due: None,
         holding: false,
         settings_wrong: 0,
         zones: PortZones::default(),
@@ -142,7 +147,19 @@ struct Session {
 }
 
 impl Session {
+    /// Sees to what flows presuppose, and asks to be told of changes.
+    async fn set_up(&mut self) -> Result<(), SessionEnd> {
+        let prepared = self.connection.prepare(self.log_rate).await?;
+        // What a switch refuses once it would refuse each time.
+        self.settings_due = (prepared.refused == 0).then(|| clock::now() + SETTINGS_INTERVAL);
+        let is_told = self.connection.monitor().await?;
+        let interval = (!is_told).then_some(self.policy.read_back_interval);
+        self.rechecks = Rechecks::new(interval, clock::now());
+        Ok(())
+    }
+
     async fn follow(&mut self) -> Result<std::convert::Infallible, SessionEnd> {
+        self.set_up().await?;
         self.synchronise().await?;
         loop {
             // In turns: what changes does not wait for more than one part, nor is there ever so much

@@ -1,10 +1,9 @@
 //! Many changes as one.
 
-use controller::engine::{Receipt, Ticket};
+use controller::engine::{Receipt, SessionId, Ticket};
 use proto::v1::apply_request::Change;
 use proto::v1::apply_request::change::Change as Any;
 use proto::v1::resource::Resource as Kind;
-use tokio::sync::mpsc;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
@@ -84,14 +83,14 @@ async fn confirm(api: &Api, host: HostId, ticket: Ticket) {
 }
 
 /// A host with an interface for port 4, whose switch has all its flows.
-async fn ready_host(api: &Api) -> (HostId, controller::engine::SessionId) {
-    let host = api.host(1, BTreeMap::from([(Uuid::from_u128(4), 9)])).await;
-    api.engine.ovsdb_connected(host, true).await;
+async fn ready_host(api: &Api) -> (HostId, SessionId, ConnectionId) {
+    let interfaces = BTreeMap::from([(Uuid::from_u128(4), 9)]);
+    let (host, connection) = api.connect_host(1, interfaces).await;
     let (requests, _requested) = mpsc::channel(1);
-    let session = api.engine.attach(1, requests).await.unwrap().session;
+    let session = api.switch(1, requests).await.session;
     let snapshot = api.engine.snapshot(host, session).await.unwrap().unwrap();
     confirm(api, host, snapshot.ticket).await;
-    (host, session)
+    (host, session, connection)
 }
 
 #[tokio::test]
@@ -212,7 +211,7 @@ async fn a_lost_race_is_told() {
 #[tokio::test]
 async fn what_would_happen_is_told_and_then_happens() {
     let api = Api::start().await;
-    let (host, session) = ready_host(&api).await;
+    let (host, session, _) = ready_host(&api).await;
     let revision = api.revision().await;
     let before = stored(&api).await;
     let dry = pb::ApplyRequest { validate_only: true, ..request(tenant()) };
@@ -251,13 +250,13 @@ async fn what_would_happen_is_told_and_then_happens() {
 #[tokio::test]
 async fn a_host_that_would_come_back_is_not_deleted() {
     let api = Api::start().await;
-    let (host, _) = ready_host(&api).await;
+    let (host, _, connection) = ready_host(&api).await;
     let id = host.to_string();
     let delete = || Any::DeleteHost(pb::DeleteHostRequest { id: id.clone(), ..Default::default() });
     let refused = apply(&api, request([delete()])).await.unwrap_err();
     assert!(refused.message().contains("would come back at once"), "{refused:?}");
 
-    api.engine.ovsdb_connected(host, false).await;
+    api.engine.disconnected(connection).await;
     let facts = async || {
         let read = api.engine.read(move |view| view.compiler.facts(host).cloned());
         read.await.unwrap()

@@ -6,7 +6,6 @@ use openflow::{Flow, Match};
 use proto::v1::explain_flow_request::Query;
 use proto::v1::flow_service_client::FlowServiceClient;
 use proto::v1::list_flows_request::Source;
-use tokio::sync::mpsc;
 use tonic::Code;
 use topology::block::BlockId;
 use topology::cookie::Cookie;
@@ -135,7 +134,7 @@ async fn unknown_hosts_tables_and_owners_are_told() {
 async fn installed_flows_come_from_the_switch_with_their_counters() {
     let scene = Scene::new().await;
     let (requests, mut requested) = mpsc::channel(1);
-    scene.api.engine.attach(1, requests).await.unwrap();
+    scene.api.switch(1, requests).await;
     let id = scene.host;
     let read = scene.api.engine.read(move |view| view.compiler.desired(id).next().cloned());
     let ours = read.await.unwrap().unwrap();
@@ -173,7 +172,7 @@ async fn installed_flows_come_from_the_switch_with_their_counters() {
 async fn a_ports_counters_are_those_of_its_own_flows_on_its_host() {
     let scene = Scene::new().await;
     let (requests, mut requested) = mpsc::channel(1);
-    scene.api.engine.attach(1, requests).await.unwrap();
+    scene.api.switch(1, requests).await;
     let key = Key::new(scene.port.key).unwrap();
     tokio::spawn(async move {
         let Some(SwitchRequest::Installed { which, reply }) = requested.recv().await else {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use controller::engine::Receipt;
-use tokio::sync::mpsc;
 use tokio_stream::StreamExt as _;
 use topology::block::BlockId;
 
@@ -59,9 +58,8 @@ async fn a_write_is_waited_for_until_the_host_has_confirmed_it() {
     let made = api.create_port(port(&network, "web-1")).await.unwrap();
     let interfaces = BTreeMap::from([(made.id.parse().unwrap(), 7)]);
     let host = api.host(1, interfaces).await;
-    api.engine.ovsdb_connected(host, true).await;
     let (requests, _requested) = mpsc::channel(1);
-    let session = api.engine.attach(1, requests).await.unwrap().session;
+    let session = api.switch(1, requests).await.session;
 
     let get = || pb::GetPortRequest { id: made.id.clone() };
     let bound = api.ports().get_port(get()).await.unwrap().into_inner();
@@ -120,9 +118,8 @@ async fn a_write_is_waited_for_until_the_host_has_confirmed_it() {
 async fn a_wait_names_who_is_late_when_time_is_up() {
     let api = Api::start().await;
     let host = api.host(1, BTreeMap::new()).await;
-    api.engine.ovsdb_connected(host, true).await;
     let (requests, _requested) = mpsc::channel(1);
-    api.engine.attach(1, requests).await.unwrap();
+    api.switch(1, requests).await;
     let timeout = Some(prost_types::Duration { seconds: 0, nanos: 50_000_000 });
     let wait = pb::WaitRequest { revision: 0, timeout };
     let progress = api.changes().wait(wait).await.unwrap().into_inner();
@@ -156,10 +153,9 @@ async fn waits_that_make_no_sense_are_refused() {
 #[tokio::test]
 async fn a_wait_does_not_keep_the_server_up() {
     let api = Api::start().await;
-    let host = api.host(1, BTreeMap::new()).await;
-    api.engine.ovsdb_connected(host, true).await;
+    api.host(1, BTreeMap::new()).await;
     let (requests, _requested) = mpsc::channel(1);
-    api.engine.attach(1, requests).await.unwrap();
+    api.switch(1, requests).await;
     let mut progress = api.changes().wait(pb::WaitRequest::default()).await.unwrap().into_inner();
     assert!(!progress.message().await.unwrap().unwrap().done);
     api.stopping.cancel();

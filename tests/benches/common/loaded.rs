@@ -1,6 +1,7 @@
 //! An engine that has a fleet's model and has been told what the hosts report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 use std::path::Path;
 
@@ -35,7 +36,7 @@ pub(crate) fn switches(engine: &Engine) -> Switches {
     Switches::new(engine.clone(), NonZeroU32::MIN, Policy::default(), gate)
 }
 
-/// A host connects, and reports its ports and those that are to come. Its key is its datapath id.
+/// A host on loopback connects, and reports its ports and those that are to come. Its key is its datapath id.
 pub(crate) async fn report(engine: &Engine, size: Size, host: u32) -> Result<()> {
     let own = (1..=size.ports).filter(|port| bound_to(*port) == host_id(host));
     let to_come = (0..TO_COME).map(|number| new_port(size, host, number));
@@ -44,14 +45,16 @@ pub(crate) async fn report(engine: &Engine, size: Size, host: u32) -> Result<()>
         hostname: None,
         ovs_version: "3.1.0".to_owned(),
         tunnel_ip: Some([192, 0, 2, host as u8].into()),
+        management_ips: BTreeSet::new(),
         bridge_mappings: BTreeMap::new(),
         datapath_id: Some(host.into()),
         vxlan_port: Some(PortNo(1)),
         uplinks: BTreeMap::new(),
         interfaces: own.chain(to_come).map(|key| (port_id(key), Some(port_number(key)))).collect(),
     };
-    engine.report(None, report).await?;
-    engine.ovsdb_connected(host_id(host), true).await;
+    let at = Ipv4Addr::LOCALHOST.into();
+    let identity = engine.identify(report.system_id.clone(), at).await?;
+    engine.report(identity.connection, None, report).await?;
     Ok(())
 }
 

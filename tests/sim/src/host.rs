@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use controller::engine::{Engine, HostReport, Reported};
+use controller::engine::{ConnectionId, Engine, HostReport, Reported};
 use openflow::message::FlowMod;
 use openflow::{Flow, PortNo};
 use tokio::sync::Notify;
@@ -54,6 +54,7 @@ impl Host {
             system_id: format!("host-{number}"),
             hostname: Some(format!("host-{number}")),
             ovs_version: "3.1.0".into(),
+            management_ips: Default::default(),
             tunnel_ip: Some(Ipv4Addr::new(198, 18, high, low).into()),
             bridge_mappings: mapped
                 .iter()
@@ -205,10 +206,9 @@ impl Host {
         let mut random = self.lock().random.fork();
         loop {
             let controller = self.next_controller(&controllers, &mut random).await;
-            let peer = self.report.look(|report| report.tunnel_ip);
             let weather = self.lock().weather;
             let (near, far, cable) = link(weather, &mut random, &self.trace);
-            controller.accept(near, peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+            controller.accept(near, self.address());
             self.lock().cable = Some(cable);
             drop(controller);
             self.trace.say(format_args!("host {}: switch connects", self.number));
@@ -223,15 +223,16 @@ impl Host {
         loop {
             let Controller { engine, number, .. } =
                 self.next_controller(&controllers, &mut random).await;
+            let system_id = self.report.look(|report| report.system_id.clone());
+            let Ok(identity) = engine.identify(system_id, self.address()).await else { continue };
+            let connection = identity.connection;
             let mut reported: Option<(Reported, HostReport)> = None;
             loop {
                 let report = self.report.get();
-                let is_first = reported.is_none();
-                reported = tell(&engine, reported, &report).await.map(|it| (it, report.clone()));
-                match &reported {
-                    Some((told, _)) if is_first => engine.ovsdb_connected(told.host, true).await,
-                    Some(_) => {}
-                    None => break,
+                let told = tell(&engine, connection, reported, &report).await;
+                reported = told.map(|told| (told, report.clone()));
+                if reported.is_none() {
+                    break;
                 }
                 let is_other =
                     |it: &Option<Controller>| it.as_ref().map(|it| it.number) != Some(number);
@@ -243,10 +244,15 @@ impl Host {
                 }
                 pause(&mut random, 300).await;
             }
-            if let Some((reported, _)) = reported {
-                engine.ovsdb_connected(reported.host, false).await;
-            }
+            engine.disconnected(connection).await;
+            engine.unreserve(connection).await;
         }
+    }
+
+    /// Where its connections come from.
+    fn address(&self) -> IpAddr {
+        let first = Ipv4Addr::new(10, 0, 0, 0).to_bits();
+        Ipv4Addr::from_bits(first + self.number as u32).into()
     }
 
     /// The controller that runs, once it is looked for and the host can be reached.
@@ -277,19 +283,23 @@ impl Host {
     }
 }
 
-/// Tells the engine what a host reports, as far as it was not told before; `None` when it has ended.
+/// Tells the engine what a host reports, as far as it was not told before; `None` when it has ended,
+/// or does not listen to this connection.
 async fn tell(
     engine: &Engine,
+    connection: ConnectionId,
     before: Option<(Reported, HostReport)>,
     report: &HostReport,
 ) -> Option<Reported> {
     if let Some((since, before)) = before
         && let Some(interfaces) = report.interfaces_since(&before)
-        && (interfaces.is_empty() || engine.report_interfaces(since, interfaces).await.ok()?)
+        && (interfaces.is_empty()
+            || engine.report_interfaces(connection, since, interfaces).await.ok()?.is_some())
     {
         return Some(since);
     }
-    engine.report(None, report.clone()).await.ok()?
+    let taken = engine.report(connection, None, report.clone()).await.ok()?;
+    Some(taken?.ok()?.reported)
 }
 
 /// Waits for some time, less than so many milliseconds.

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tests::{Daemon, Kind};
 
 /// The flags of the contract and the others, each with what `--help` says when it is not given.
-const DEFAULTS: [(&str, &str); 24] = [
+const DEFAULTS: [(&str, &str); 26] = [
     ("data-dir", "/var/lib/weft"),
     ("openflow-listen", "0.0.0.0:6633 and 0.0.0.0:6653"),
     ("ovsdb-listen", "0.0.0.0:6640"),
@@ -28,6 +28,8 @@ const DEFAULTS: [(&str, &str); 24] = [
     ("connections-per-port", "50000"),
     ("rule-log-rate", "100"),
     ("connections-per-address", "64"),
+    ("max-hosts", "4096"),
+    ("registrations-per-address", "64"),
     ("change-log-size", "100000"),
     ("change-log-age", "7d"),
     ("drift", "heal"),

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{self, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -11,12 +11,17 @@ use std::time::Duration;
 
 use serde_json::{Deserializer, Value, json};
 use tests::Daemon;
+use tokio::net::TcpSocket;
+use tokio::runtime::Builder;
+
+/// Where peers are that say nothing else.
+pub(crate) const HERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
 
 /// The schema of stock Open vSwitch.
 const SCHEMA: &str = "/usr/share/openvswitch/vswitch.ovsschema";
 
 /// How long the controller may take to answer or to hang up; longer than its own patience.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Message types of OpenFlow 1.3.5 §7.1.
 pub(crate) mod kind {
@@ -44,7 +49,19 @@ pub(crate) struct Peer {
 impl Peer {
     /// Connects to where the controller listens for `what`.
     pub(crate) fn connect(daemon: &Daemon, what: &str) -> Self {
-        let stream = TcpStream::connect(daemon.listener(what).unwrap()).unwrap();
+        Self::connect_from(daemon, what, HERE)
+    }
+
+    /// As [`connect`](Self::connect), from another of the addresses that loopback has.
+    pub(crate) fn connect_from(daemon: &Daemon, what: &str, source: Ipv4Addr) -> Self {
+        let listener = daemon.listener(what).unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let stream = runtime.block_on(async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind((source, 0).into()).unwrap();
+            socket.connect(listener).await.unwrap().into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -63,6 +80,12 @@ impl Peer {
             Err(error) if has_hung_up(&error) => {}
             Err(error) => panic!("{} cannot send: {error}", self.name()),
         }
+    }
+
+    /// Closes it, whoever else holds it open.
+    pub(crate) fn hang_up(&self) {
+        // It may have ended already.
+        let _ = self.stream.shutdown(Shutdown::Both);
     }
 
     /// Everything that comes until the controller hangs up, which it must.
@@ -91,7 +114,12 @@ pub(crate) struct Switch {
 impl Switch {
     /// Connects and shakes hands.
     pub(crate) fn connect(daemon: &Daemon, datapath_id: u64) -> Self {
-        let mut switch = Self { peer: Peer::connect(daemon, "OpenFlow") };
+        Self::connect_from(daemon, datapath_id, HERE)
+    }
+
+    /// As [`connect`](Self::connect), from another address.
+    pub(crate) fn connect_from(daemon: &Daemon, datapath_id: u64, source: Ipv4Addr) -> Self {
+        let mut switch = Self { peer: Peer::connect_from(daemon, "OpenFlow", source) };
         switch.peer.send(&openflow(kind::HELLO, 1, &[]));
         let (_, asked) = switch.receive(kind::FEATURES_REQUEST);
         // 254 tables, no buffers, no auxiliary connection: §7.3.1.
@@ -139,7 +167,17 @@ impl Database {
     /// A server whose database has `rows`, `<table-updates2>` of ovsdb-server(7), and which
     /// carries out nothing.
     pub(crate) fn connect(daemon: &Daemon, rows: Value) -> Self {
-        Self::answering(daemon, move |method, params| match method {
+        Self::connect_from(daemon, rows, HERE)
+    }
+
+    /// As [`connect`](Self::connect), from another address.
+    pub(crate) fn connect_from(daemon: &Daemon, rows: Value, source: Ipv4Addr) -> Self {
+        Self::serving(Peer::connect_from(daemon, "OVSDB", source), Self::scripted(rows))
+    }
+
+    /// What a server answers whose database has `rows`.
+    pub(crate) fn scripted(rows: Value) -> impl FnMut(&str, &Value) -> Value + Send + 'static {
+        move |method, params| match method {
             "get_schema" => schema(),
             "monitor_cond_since" => json!([false, uuid(0), rows]),
             "echo" => params.clone(),
@@ -148,16 +186,19 @@ impl Database {
                 json!(vec![json!({"error": "not supported", "details": "a test"}); operations])
             }
             other => panic!("a client of Open_vSwitch does not ask for {other}"),
-        })
+        }
     }
 
     /// A server that answers each request, its method and its parameters, with what `answer`
     /// makes of it.
     pub(crate) fn answering(
         daemon: &Daemon,
-        mut answer: impl FnMut(&str, &Value) -> Value + Send + 'static,
+        answer: impl FnMut(&str, &Value) -> Value + Send + 'static,
     ) -> Self {
-        let peer = Peer::connect(daemon, "OVSDB");
+        Self::serving(Peer::connect(daemon, "OVSDB"), answer)
+    }
+
+    fn serving(peer: Peer, mut answer: impl FnMut(&str, &Value) -> Value + Send + 'static) -> Self {
         let input = BufReader::new(peer.stream.try_clone().unwrap());
         let mut output = Peer { stream: peer.stream.try_clone().unwrap() };
         let (sender, replies) = channel();
@@ -211,8 +252,8 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // Its thread holds the same connection open. It may have ended already.
-        let _ = self.peer.stream.shutdown(Shutdown::Both);
+        // Its thread holds the same connection open.
+        self.peer.hang_up();
     }
 }
 
@@ -226,6 +267,39 @@ pub(crate) fn root(system_id: &str, external_ids: &[(&str, &str)]) -> Value {
     let pairs = [&[("system-id", system_id)], external_ids].concat();
     let pairs: Vec<_> = pairs.iter().map(|(key, value)| json!([key, value])).collect();
     json!({"Open_vSwitch": {uuid(1): {"initial": {"external_ids": ["map", pairs]}}}})
+}
+
+/// Rows of such a database that has `br-int`, too, with this datapath id and these interfaces:
+/// `(iface-id, ofport)`.
+pub(crate) fn bridged(
+    system_id: &str,
+    external_ids: &[(&str, &str)],
+    datapath_id: u64,
+    interfaces: &[(&str, i64)],
+) -> Value {
+    let mut rows = root(system_id, external_ids);
+    let set = |uuids: Vec<String>| {
+        json!(["set", uuids.iter().map(|uuid| json!(["uuid", uuid])).collect::<Vec<_>>()])
+    };
+    let numbered = || (0u8..).zip(interfaces);
+    let ports = numbered().map(|(number, _)| uuid(100 + number)).collect();
+    rows["Open_vSwitch"][uuid(1)]["initial"]["bridges"] = set(vec![uuid(2)]);
+    rows["Bridge"] = json!({uuid(2): {"initial": {
+        "name": "br-int",
+        "datapath_id": format!("{datapath_id:016x}"),
+        "ports": set(ports),
+    }}});
+    for (number, (iface_id, ofport)) in numbered() {
+        let name = format!("tap{number}");
+        rows["Port"][uuid(100 + number)] =
+            json!({"initial": {"name": name, "interfaces": set(vec![uuid(200 + number)])}});
+        rows["Interface"][uuid(200 + number)] = json!({"initial": {
+            "name": name,
+            "ofport": ofport,
+            "external_ids": ["map", [["iface-id", iface_id]]],
+        }});
+    }
+    rows
 }
 
 /// A row's UUID.

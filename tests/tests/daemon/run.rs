@@ -144,7 +144,7 @@ fn metrics_are_served_in_the_format_of_prometheus() {
     assert!(before.contains("\nweft_resources{kind=\"project\"} 0\n"), "{before}");
 
     let revision = api.create_project(project("counted")).unwrap().revision;
-    let database = Database::connect(&daemon, root("host", &[("hostname", "a\"b\n")]));
+    let database = Database::connect(&daemon, root("host", &[("hostname", "a\"b\\")]));
     daemon.wait_for_log(&["host connected"]).unwrap();
     let after = fetch("/metrics");
     for line in [
@@ -152,7 +152,7 @@ fn metrics_are_served_in_the_format_of_prometheus() {
         "weft_resources{kind=\"project\"} 1",
         "weft_resources{kind=\"host\"} 1",
         // Connected, but without a switch; the name as the format wants it.
-        "weft_host_state{host=\"a\\\"b\\n\"} 0",
+        "weft_host_state{host=\"a\\\"b\\\\\"} 0",
     ] {
         assert!(after.lines().any(|other| other == line), "{line} in {after}");
     }

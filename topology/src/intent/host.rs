@@ -55,7 +55,7 @@ pub fn parse_ovsdb_target(target: &str) -> Result<SocketAddr, OvsdbTargetError> 
 ///
 /// # Errors
 ///
-/// `InvalidArgument`, `AlreadyExists` (id, name, target), `ResourceExhausted` (keys).
+/// `InvalidArgument`, `AlreadyExists` (id, name, target), `ResourceExhausted` (keys, hosts).
 pub fn create_host(
     context: &Context<'_>,
     request: CreateHost,
@@ -77,6 +77,13 @@ pub fn create_host(
         return Err(Rejection::different(ResourceId::Host(id)));
     }
     is_unique(context, id, &naming.name, ovsdb_target.as_deref())?;
+    let known = context.model.hosts().len();
+    if known >= context.settings.max_hosts {
+        return Err(Rejection::ResourceExhausted {
+            subject: "hosts".into(),
+            description: format!("{known} hosts are known already, and no more are taken"),
+        });
+    }
     Ok(create(Host {
         id,
         meta: context.new_meta(Kind::Host, naming)?,

@@ -219,4 +219,4 @@ fn numbers<T: Copy + Into<u32>>(range: &RangeInclusive<T>) -> RangeInclusive<u32
 }
 
 /// Longest name of a physical network, in bytes.
-const MAX_PHYSICAL_NETWORK: usize = 64;
+pub const MAX_PHYSICAL_NETWORK: usize = 64;

@@ -2,7 +2,7 @@ use std::ops::RangeInclusive;
 
 use crate::model::{VlanId, Vni};
 
-/// What the operator configures of the networks that clients make.
+/// What the operator configures of the networks that clients make, and of how much there may be.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
     /// Largest IP packet that the physical networks between hosts carry, in bytes.
@@ -13,6 +13,8 @@ pub struct Settings {
     pub vlans: RangeInclusive<VlanId>,
     /// VNIs for networks that do not ask for one.
     pub vnis: RangeInclusive<Vni>,
+    /// The most hosts that there may be.
+    pub max_hosts: usize,
 }
 
 impl Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             underlay_ipv6: false,
             vlans: vlan(2)..=vlan(VlanId::MAX),
             vnis: vni(1)..=vni(Vni::MAX),
+            max_hosts: 4096,
         }
     }
 }

@@ -223,6 +223,7 @@ fn showing_one_lists_every_field() {
             refused_flows       -
             refused_flow_count  0
             hold                -
+            conflicts           -
         "#]],
     );
 }
@@ -307,7 +308,8 @@ fn json_has_every_field_by_its_proto_name() {
               "connected_time": null,
               "refused_flows": [],
               "refused_flow_count": 0,
-              "hold": null
+              "hold": null,
+              "conflicts": []
             }
         "#]],
     );
