@@ -7,6 +7,8 @@
 mod allowance;
 mod breach;
 mod bucket;
+#[cfg(test)]
+pub(crate) mod documented;
 mod gate;
 mod guarded;
 

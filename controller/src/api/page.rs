@@ -146,4 +146,15 @@ mod tests {
             assert!(message.contains(wrong), "{message}");
         }
     }
+
+    #[test]
+    fn the_limits_are_documented() {
+        use crate::limits::documented::{bytes, check, number};
+        let limits = [
+            ("resources on a page", number(RESOURCES.max)),
+            ("flows on a page", number(FLOWS.max)),
+            ("bytes of a page", bytes(MAX_BYTES)),
+        ];
+        check("gRPC", &limits);
+    }
 }

@@ -152,3 +152,23 @@ async fn not_serving(health: &mut HealthReporter) {
         health.clear_service_status(name).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::documented::{bytes, check, number, seconds};
+
+    #[test]
+    fn the_limits_are_documented() {
+        let limits = [
+            ("length of a request", bytes(MAX_MESSAGE)),
+            ("headers of a request", bytes(MAX_HEADERS as usize)),
+            ("streams of a connection", number(MAX_STREAMS)),
+            ("requests of a connection that are worked on", number(MAX_REQUESTS)),
+            ("watches", number(MAX_WATCHES)),
+        ];
+        check("gRPC", &limits);
+        let limit = "silence of a gRPC client, until it has answered a ping";
+        check("Connections", &[(limit, seconds(2 * KEEPALIVE))]);
+    }
+}

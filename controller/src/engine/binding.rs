@@ -407,4 +407,14 @@ mod tests {
         scene.model.apply(&Change::Delete(topology::model::ResourceId::Host(A)));
         assert_eq!(scene.claims.resolve(&scene.model, &port), None);
     }
+
+    #[test]
+    fn the_limits_are_documented() {
+        use crate::limits::documented::{check, number};
+        let limits = [
+            ("times that a port is taken by another host, at once", number(MOVES)),
+            ("seconds until once more, after that", number(MOVE_INTERVAL)),
+        ];
+        check("Who is which host", &limits);
+    }
 }

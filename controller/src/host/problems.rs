@@ -50,4 +50,10 @@ mod tests {
         assert_eq!(brief("short"), "short");
         assert_eq!(brief(&"ö".repeat(1000)), "ö".repeat(BRIEF));
     }
+
+    #[test]
+    fn the_limits_are_documented() {
+        use crate::limits::documented::{check, number};
+        check("OVSDB", &[("problems of one host that are told", number(MAX_PROBLEMS))]);
+    }
 }

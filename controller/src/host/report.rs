@@ -339,4 +339,20 @@ mod tests {
             assert_eq!(report.interfaces.values().copied().collect::<Vec<_>>(), [Some(PortNo(2))]);
         }
     }
+
+    #[test]
+    fn the_limits_are_documented() {
+        use crate::limits::documented::{check, number};
+        let limits = [
+            ("length of a system-id", number(MAX_NAME)),
+            ("length of a hostname", number(MAX_NAME)),
+            ("length of `ovs_version`", number(MAX_VERSION)),
+            ("bridge mappings", number(names::MAX_BRIDGE_MAPPINGS)),
+            ("length of a physical network's name", number(topology::intent::MAX_PHYSICAL_NETWORK)),
+            ("length of a bridge's name", number(names::MAX_BRIDGE_NAME)),
+        ];
+        check("OVSDB", &limits);
+        let limit = "addresses that a switch may come from, beside its OVSDB connection's";
+        check("Who is which host", &[(limit, number(names::MAX_MANAGEMENT_IPS))]);
+    }
 }

@@ -446,3 +446,40 @@ async fn changed(identity: &mut Option<Identification>) -> Result<(), Stopped> {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::documented::{bytes, check, check_next, number, seconds};
+
+    #[test]
+    fn the_limits_are_documented() {
+        let options = options();
+        let probe = options.probe_interval.unwrap();
+        let limits = [
+            ("length of a message", bytes(options.max_message)),
+            ("depth of its JSON", number(ovsdb::jsonrpc::Framer::MAX_DEPTH)),
+            (
+                "time for a message, from its first byte to its last",
+                seconds(options.message_timeout),
+            ),
+            ("time until the replica is complete", seconds(options.setup_timeout)),
+            ("silence, until a probe is sent", seconds(probe)),
+            ("and until it is answered", seconds(probe)),
+            ("rows of a replica, of all tables", number(options.max_rows)),
+            ("bytes of a replica", bytes(options.max_replica)),
+            ("answers that the server leaves unread", bytes(options.max_unsent_answers)),
+            ("time for a transaction of ours", seconds(TRANSACTION)),
+            ("looks at a replica, at once", number(LOOK_BURST)),
+            ("transactions, at once", number(TRANSACTION_BURST)),
+            ("milliseconds of the engine's time, at once", number(REPORT_BURST)),
+        ];
+        check("OVSDB", &limits);
+        let after = "and a second, after that";
+        check_next("looks at a replica, at once", after, number(LOOKS));
+        check_next("transactions, at once", after, number(TRANSACTIONS));
+        check_next("milliseconds of the engine's time, at once", after, number(REPORT_SHARE));
+        let limit = "how long that is reserved for a holder that has gone";
+        check("Who is which host", &[(limit, seconds(RESERVED))]);
+    }
+}

@@ -236,4 +236,24 @@ mod tests {
         assert_eq!(places.admit(peer(u32::MAX), limits, later), Ok(()));
         assert_eq!(places.addresses.len(), 1);
     }
+
+    #[test]
+    fn the_limits_are_documented() {
+        use crate::limits::documented::{check, check_next, number};
+        use crate::limits::{
+            MAX_CLIENTS, MAX_CLIENTS_PER_ADDRESS, MAX_HOST_CONNECTIONS, MAX_SCRAPES,
+        };
+        let limits = [
+            ("OpenFlow connections", number(MAX_HOST_CONNECTIONS)),
+            ("OVSDB connections", number(MAX_HOST_CONNECTIONS)),
+            ("gRPC connections", number(MAX_CLIENTS)),
+            ("connections that fetch metrics", number(MAX_SCRAPES)),
+            ("gRPC connections of one address", number(MAX_CLIENTS_PER_ADDRESS)),
+            ("new connections of one address, at once", number(ATTEMPT_BURST)),
+            ("addresses that this is known of", number(MAX_ADDRESSES)),
+        ];
+        check("Connections", &limits);
+        let rate = number(ATTEMPTS_PER_SECOND);
+        check_next("new connections of one address, at once", "and a second, after that", rate);
+    }
 }

@@ -130,4 +130,11 @@ mod tests {
         client.write_all(b"y").await.unwrap();
         assert_eq!(server.read_u8().await.unwrap(), b'y');
     }
+
+    #[test]
+    fn the_limits_are_documented() {
+        use crate::limits::documented::{check, seconds};
+        let limit = "time until a gRPC or metrics client begins to speak";
+        check("Connections", &[(limit, seconds(FIRST_WORDS))]);
+    }
 }

@@ -278,3 +278,24 @@ impl ConnectionError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::documented::{bytes, check, number, seconds};
+
+    #[test]
+    fn the_limits_are_documented() {
+        let session = openflow::session::Limits::default();
+        let limits = [
+            ("length of a message", number(session.message)),
+            ("time for the handshake", seconds(session.handshake)),
+            ("time for a message, from its first byte to its last", seconds(session.delivery)),
+            ("silence, until a probe is sent", seconds(session.idle)),
+            ("and until it is answered", seconds(session.probe)),
+            ("answers to echo requests that the switch leaves unread", bytes(session.answers)),
+            ("bytes on their way to the switch", bytes(MAX_QUEUED)),
+        ];
+        check("OpenFlow", &limits);
+    }
+}

@@ -235,3 +235,19 @@ impl fmt::Display for Named<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::documented::{bytes, check, number};
+
+    #[test]
+    fn the_limits_are_documented() {
+        let limits = [
+            ("flows in a read-back", number(MAX_FLOWS)),
+            ("bytes of a read-back", bytes(MAX_READ_BACK_BYTES as usize)),
+            ("bytes of errors in one exchange", bytes(MAX_ERROR_BYTES)),
+        ];
+        check("OpenFlow", &limits);
+    }
+}

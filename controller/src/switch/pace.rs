@@ -101,4 +101,12 @@ mod tests {
         let counted = breaches.counts()[&(Protocol::OpenFlow, Breach::UnaskedRate)];
         assert_eq!(counted, 1);
     }
+
+    #[test]
+    fn the_limits_are_documented() {
+        use crate::limits::documented::{check, check_next, number};
+        let limit = "messages that nobody asked for (packet-ins, port status, …), at once";
+        check("OpenFlow", &[(limit, number(UNASKED_BURST))]);
+        check_next(limit, "and a second, after that", number(UNASKED_PER_SECOND));
+    }
 }

@@ -48,3 +48,18 @@ impl Connection {
         event.unwrap_or(Err(ConnectionError::Unanswered { what, within }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::documented::{check, seconds};
+
+    #[test]
+    fn the_limits_are_documented() {
+        let limits = [
+            ("time for the next part of an answer", seconds(PART)),
+            ("time for a whole answer", seconds(EXCHANGE)),
+        ];
+        check("OpenFlow", &limits);
+    }
+}

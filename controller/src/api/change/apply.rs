@@ -193,3 +193,14 @@ fn refused(names: &[Name], error: ApplyError) -> Status {
 fn prefix(name: &'static str) -> &'static str {
     name.strip_prefix("create_").or(name.strip_prefix("update_")).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MAX_CHANGES;
+    use crate::limits::documented::{check, number};
+
+    #[test]
+    fn the_limit_is_documented() {
+        check("gRPC", &[("changes of one `Apply`", number(MAX_CHANGES))]);
+    }
+}

@@ -135,3 +135,14 @@ fn progress(view: &View<'_>, revision: u64) -> pb::WaitResponse {
         hosts.partition(|host| host.state() == State::Offline);
     pb::WaitResponse { revision, done: late_hosts.is_empty(), late_hosts, offline_hosts }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MAX_TIMEOUT;
+    use crate::limits::documented::{check, seconds};
+
+    #[test]
+    fn the_limit_is_documented() {
+        check("gRPC", &[("time that `Wait` waits", seconds(MAX_TIMEOUT))]);
+    }
+}
