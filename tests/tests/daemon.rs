@@ -4,6 +4,10 @@
 
 #[path = "daemon/garbage.rs"]
 mod garbage;
+#[path = "daemon/hostile.rs"]
+mod hostile;
+#[path = "daemon/hosts.rs"]
+mod hosts;
 #[path = "daemon/identity.rs"]
 mod identity;
 #[path = "daemon/options.rs"]

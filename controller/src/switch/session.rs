@@ -161,10 +161,15 @@ impl Session {
     async fn follow(&mut self) -> Result<std::convert::Infallible, SessionEnd> {
         self.set_up().await?;
         self.synchronise().await?;
+        let mut may_have_changed = true;
         loop {
             // In turns: what changes does not wait for more than one part, nor is there ever so much
-            // of it that no part goes.
-            let update = self.engine.next(self.place.host, self.place.session).await?;
+            // of it that no part goes. What the switch says is no reason to ask: it may say much, and
+            // the engine has other things to do.
+            let update = match std::mem::replace(&mut may_have_changed, true) {
+                true => self.engine.next(self.place.host, self.place.session).await?,
+                false => None,
+            };
             let mut goes_on = update.is_some();
             if let Some(update) = update {
                 self.send_update(update).await?;
@@ -193,7 +198,10 @@ impl Session {
                 () = until(deadline) => self.look().await?,
                 () = std::future::ready(()), if goes_on => {}
                 // Nothing else that comes unasked is needed; reading keeps the connection alive.
-                event = self.connection.next() => drop(event?),
+                event = self.connection.next() => {
+                    drop(event?);
+                    may_have_changed = false;
+                }
             }
         }
     }

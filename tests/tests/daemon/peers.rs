@@ -31,7 +31,15 @@ pub(crate) mod kind {
     pub(crate) const ECHO_REPLY: u8 = 3;
     pub(crate) const FEATURES_REQUEST: u8 = 5;
     pub(crate) const FEATURES_REPLY: u8 = 6;
+    pub(crate) const EXPERIMENTER: u8 = 4;
+    pub(crate) const GET_CONFIG_REQUEST: u8 = 7;
+    pub(crate) const GET_CONFIG_REPLY: u8 = 8;
+    pub(crate) const PACKET_IN: u8 = 10;
     pub(crate) const PORT_STATUS: u8 = 12;
+    pub(crate) const MULTIPART_REQUEST: u8 = 18;
+    pub(crate) const MULTIPART_REPLY: u8 = 19;
+    pub(crate) const BARRIER_REQUEST: u8 = 20;
+    pub(crate) const BARRIER_REPLY: u8 = 21;
 }
 
 /// A message of OpenFlow 1.3: the header of §7.1 and `body`.
@@ -43,7 +51,7 @@ pub(crate) fn openflow(kind: u8, xid: u32, body: &[u8]) -> Vec<u8> {
 /// A connection to one of the controller's listeners.
 #[derive(Debug)]
 pub(crate) struct Peer {
-    stream: TcpStream,
+    pub(crate) stream: TcpStream,
 }
 
 impl Peer {
