@@ -34,7 +34,7 @@ fn a_captured_server_is_followed() {
     let added = states[1].changes_since(&states[0]);
     assert_eq!(
         Table::ALL.iter().map(|&table| rows_of(&added, table)).collect::<Vec<_>>(),
-        [1, 1, 1, 1, 0, 0, 0]
+        [1, 1, 1, 1, 0, 0, 0, 0, 0]
     );
     assert!(states[1].bridge_by_name("br-ex").is_some());
 

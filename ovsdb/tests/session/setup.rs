@@ -44,6 +44,14 @@ fn the_monitor_asks_for_the_columns_that_the_server_has() {
                   ]
                 }
               ],
+              "CT_Zone": [
+                {
+                  "columns": [
+                    "limit",
+                    "external_ids"
+                  ]
+                }
+              ],
               "Controller": [
                 {
                   "columns": [
@@ -54,6 +62,14 @@ fn the_monitor_asks_for_the_columns_that_the_server_has() {
                     "max_backoff",
                     "role",
                     "status",
+                    "external_ids"
+                  ]
+                }
+              ],
+              "Datapath": [
+                {
+                  "columns": [
+                    "ct_zones",
                     "external_ids"
                   ]
                 }
@@ -98,6 +114,7 @@ fn the_monitor_asks_for_the_columns_that_the_server_has() {
                     "bridges",
                     "manager_options",
                     "datapath_types",
+                    "datapaths",
                     "next_cfg",
                     "cur_cfg"
                   ]
