@@ -77,6 +77,7 @@ impl Peer {
                 let body = match request.body {
                     MultipartRequestBody::MeterConfig(_) => MultipartReplyBody::MeterConfig(vec![]),
                     MultipartRequestBody::FlowMonitor(_) => MultipartReplyBody::FlowMonitor(vec![]),
+                    MultipartRequestBody::PortDesc => MultipartReplyBody::PortDesc(vec![]),
                     _ => MultipartReplyBody::Flow(vec![]),
                 };
                 Message::MultipartReply(MultipartReply { more: false, body })
