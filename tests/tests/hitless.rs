@@ -143,8 +143,8 @@ fn an_upgrade_to_a_build_with_other_tables_loses_nothing() {
 #[test]
 fn of_changes_that_a_host_has_missed_only_these_are_sent() {
     let mut scene = Scene::start(2).unwrap();
-    let mut traffic = Traffic::start(&scene, &[1, 2]).unwrap();
     let doomed = scene.segment(Kind::Vxlan, 1, &[1, 2]).unwrap();
+    let mut traffic = Traffic::start(&scene, &[1, 2]).unwrap();
     scene.settle().unwrap();
     let before = rules_of(&scene, 2);
 
