@@ -25,28 +25,15 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::schema::Presence;
-
 impl Replica {
     /// Empty, of a server that has these columns.
     pub(crate) fn of_columns(columns: &BTreeMap<&'static str, Vec<&'static str>>) -> Self {
-        let has = |table: Table, column| {
-            columns.get(table.name()).is_some_and(|columns| columns.contains(&column))
-        };
-        let known = Table::ALL
-            .iter()
-            .flat_map(|&table| table.columns().iter().map(move |column| (table, column)));
-        let optional = known
-            .filter(|(table, column)| {
-                column.presence == Presence::Optional && has(*table, column.name)
-            })
-            .map(|(table, column)| (table.name(), column.name));
-        Self { optional: Arc::new(optional.collect()), ..Self::default() }
+        Self { columns: Arc::new(columns.clone()), ..Self::default() }
     }
 
-    /// True when the server has an optional column, which it may lack.
-    pub fn has_optional(&self, table: Table, column: &'static str) -> bool {
-        self.optional.contains(&(table.name(), column))
+    /// True when the server has a column, which it may lack where the replica merely reads it.
+    pub fn has_column(&self, table: Table, column: &str) -> bool {
+        self.columns.get(table.name()).is_some_and(|columns| columns.contains(&column))
     }
 
     /// The only row of the root table; `None` before `ovs-vsctl init`.

@@ -46,8 +46,8 @@ macro_rules! replica {
         /// A consistent copy of the database: the state after some transaction, none in part.
         #[derive(Clone, Debug, Default, Eq, PartialEq)]
         pub struct Replica {
-            /// Of the columns that a server may lack those that this one has: table and column.
-            pub optional: Arc<BTreeSet<(&'static str, &'static str)>>,
+            /// The columns that the server has, of those that a replica can have, by table.
+            pub columns: Arc<BTreeMap<&'static str, Vec<&'static str>>>,
             $(
                 #[doc = concat!("The table `", $name, "`.")]
                 pub $rows: Rows<$row>,

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 
 use ovsdb::replica::{Bridge, CtZone, Table};
 use ovsdb::transact::{Condition, Insert, Mutate, Update};
-use ovsdb::value::Datum;
+use ovsdb::value::{Datum, UuidName};
 use topology::zone::Zones;
 use uuid::Uuid;
 
@@ -26,7 +26,7 @@ impl Step<'_> {
     /// Gives the zones of plugged ports their limit, and takes away that of zones whose port has
     /// gone. A zone that somebody else has made settings for stays as it is.
     pub(super) fn zone_limits(&mut self, root_id: Uuid, bridge: &Bridge) {
-        if !self.replica.has_optional(Table::CtZone, "limit") {
+        if !self.replica.has_column(Table::CtZone, "limit") {
             return;
         }
         let ZoneLimit { zones, limit } = self.target.zone_limit;
@@ -64,6 +64,16 @@ impl Step<'_> {
             let row = Insert::into(Table::CtZone).set("limit", limit).set("external_ids", owner());
             rows.push((zone, self.transaction.insert(row)));
         }
+        self.put_zones((root_id, kind, datapath), rows, stale);
+    }
+
+    /// Gives the datapath of this type these zones, and takes those away.
+    fn put_zones(
+        &mut self,
+        (root_id, kind, datapath): (Uuid, &str, Option<Uuid>),
+        rows: Vec<(i64, UuidName)>,
+        stale: Vec<i64>,
+    ) {
         match datapath {
             Some(id) => {
                 let change = || Mutate::table(Table::Datapath).filter(Condition::uuid(id));
