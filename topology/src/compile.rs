@@ -112,15 +112,7 @@ impl Compiler {
         facts: impl IntoIterator<Item = (HostId, &'a HostFacts)>,
     ) -> Self {
         let mut compiler = Self::new();
-        let resources = (model.projects().values().cloned().map(Resource::Project))
-            .chain(model.networks().values().cloned().map(Resource::Network))
-            .chain(model.subnets().values().cloned().map(Resource::Subnet))
-            .chain(model.hosts().values().cloned().map(Resource::Host))
-            .chain(model.address_groups().values().cloned().map(Resource::AddressGroup))
-            .chain(model.security_groups().values().cloned().map(Resource::SecurityGroup))
-            .chain(model.profiles().values().cloned().map(Resource::Profile))
-            .chain(model.ports().values().cloned().map(Resource::Port));
-        for resource in resources {
+        for resource in model.resources() {
             compiler.apply(&Change::Put(resource));
         }
         for (host, facts) in facts {

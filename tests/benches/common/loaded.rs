@@ -12,7 +12,7 @@ use controller::store::Retention;
 use controller::switch::{Policy, Switches};
 use openflow::PortNo;
 use topology::intent::{Plan, Settings};
-use topology::model::{Change, Model, Port, Resource};
+use topology::model::{Change, Port, Resource};
 use topology::zone::Zones;
 
 use super::fleet::{Size, bound_to, host_id, port_id, port_number};
@@ -24,7 +24,7 @@ const TO_COME: u32 = 1_000;
 pub(crate) async fn engine(directory: &Path, size: Size) -> Result<Engine> {
     let (settings, zones) = (Settings::default(), Zones::default());
     let (engine, _) = Engine::start(directory, settings, zones, Retention::default())?;
-    let changes = changes(&size.model());
+    let changes: Vec<_> = size.model().resources().map(Change::Put).collect();
     engine.write(move |_| Ok(Plan { changes, answer: () })).await?;
     Ok(engine)
 }
@@ -71,15 +71,4 @@ pub(crate) async fn put(engine: &Engine, mut port: Port) -> Result<()> {
     };
     engine.write(move |context| Ok(plan(context.revision))).await?;
     Ok(())
-}
-
-/// By which an empty model becomes this one.
-fn changes(model: &Model) -> Vec<Change> {
-    let resources = (model.projects().values().cloned().map(Resource::Project))
-        .chain(model.networks().values().cloned().map(Resource::Network))
-        .chain(model.subnets().values().cloned().map(Resource::Subnet))
-        .chain(model.hosts().values().cloned().map(Resource::Host))
-        .chain(model.profiles().values().cloned().map(Resource::Profile))
-        .chain(model.ports().values().cloned().map(Resource::Port));
-    resources.map(Change::Put).collect()
 }

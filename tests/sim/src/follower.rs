@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use controller::engine::{Engine, Stopped};
 use controller::store::{Position, ReadError};
 use topology::key::Kind;
-use topology::model::{Change, Model, Resource, ResourceId};
+use topology::model::{Change, Model, ResourceId};
 
 /// A client that follows the change log: it has the model as of some revision, and goes on from
 /// there, across restarts of the controller.
@@ -50,7 +50,7 @@ impl Follower {
     /// Whether it has what the store has.
     pub(crate) fn compare(&self, model: &Model) -> Result<(), String> {
         let differs = |id: &ResourceId| self.model.resource(*id) != model.resource(*id);
-        let mut ids = resources(model).chain(resources(&self.model)).map(|it| it.id());
+        let mut ids = model.resources().chain(self.model.resources()).map(|it| it.id());
         match ids.find(differs) {
             None => Ok(()),
             Some(id) => Err(format!(
@@ -62,7 +62,7 @@ impl Follower {
     }
 
     async fn begin(&mut self, engine: &Engine) -> Result<(), Stopped> {
-        let all = engine.read(|view| (view.revision, resources(view.model).collect::<Vec<_>>()));
+        let all = engine.read(|view| (view.revision, view.model.resources().collect::<Vec<_>>()));
         let (revision, resources) = all.await?;
         self.model = Model::new();
         for resource in resources {
@@ -71,16 +71,4 @@ impl Follower {
         self.position = Some(Position::after(revision));
         Ok(())
     }
-}
-
-/// Everything in a model.
-fn resources(model: &Model) -> impl Iterator<Item = Resource> + '_ {
-    (model.projects().values().cloned().map(Resource::Project))
-        .chain(model.networks().values().cloned().map(Resource::Network))
-        .chain(model.subnets().values().cloned().map(Resource::Subnet))
-        .chain(model.hosts().values().cloned().map(Resource::Host))
-        .chain(model.address_groups().values().cloned().map(Resource::AddressGroup))
-        .chain(model.security_groups().values().cloned().map(Resource::SecurityGroup))
-        .chain(model.profiles().values().cloned().map(Resource::Profile))
-        .chain(model.ports().values().cloned().map(Resource::Port))
 }

@@ -3,8 +3,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AddressGroup, AddressGroupId, Host, HostId, Meta, Network, NetworkId, Port, PortId, Profile,
-    ProfileId, Project, ProjectId, RuleId, SecurityGroup, SecurityGroupId, Subnet, SubnetId,
+    AddressGroup, AddressGroupId, Host, HostId, Meta, Model, Network, NetworkId, Port, PortId,
+    Profile, ProfileId, Project, ProjectId, RuleId, SecurityGroup, SecurityGroupId, Subnet,
+    SubnetId,
 };
 use crate::key::{Key, Kind};
 
@@ -17,6 +18,21 @@ pub enum Change {
     Delete(ResourceId),
     /// The next key to try for a kind.
     NextKey(Kind, Key),
+}
+
+impl Model {
+    /// Everything that is in it, in an order in which it can be put into another: what a resource
+    /// refers to comes first.
+    pub fn resources(&self) -> impl Iterator<Item = Resource> + '_ {
+        (self.projects().values().cloned().map(Resource::Project))
+            .chain(self.networks().values().cloned().map(Resource::Network))
+            .chain(self.subnets().values().cloned().map(Resource::Subnet))
+            .chain(self.hosts().values().cloned().map(Resource::Host))
+            .chain(self.address_groups().values().cloned().map(Resource::AddressGroup))
+            .chain(self.security_groups().values().cloned().map(Resource::SecurityGroup))
+            .chain(self.profiles().values().cloned().map(Resource::Profile))
+            .chain(self.ports().values().cloned().map(Resource::Port))
+    }
 }
 
 /// Any resource.
