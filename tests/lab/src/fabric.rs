@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -53,11 +54,12 @@ impl Nic {
 }
 
 /// The three networks, in a namespace of their own: two plain bridges of the kernel's and,
-/// because a provider network needs VLANs and the kernel may lack them, an Open vSwitch.
-#[derive(Debug)]
+/// because a provider network needs VLANs and the kernel may lack them, an Open vSwitch. A clone is
+/// another handle.
+#[derive(Clone, Debug)]
 pub(crate) struct Fabric {
     netns: Netns,
-    switch: Ovs,
+    switch: Arc<Ovs>,
 }
 
 impl Fabric {
@@ -74,14 +76,14 @@ impl Fabric {
             "add-br", SWITCH, "--",
             "set", "Bridge", SWITCH, "datapath_type=netdev", "fail_mode=standalone",
         ])?;
-        Ok(Self { netns, switch })
+        Ok(Self { netns, switch: switch.into() })
     }
 
     /// Joins the controller's interface to the management network.
     pub(crate) fn connect_controller(&self, controller: &Netns) -> Result<()> {
         let interface = Nic::Management.interface();
         cable(End::new(controller, interface), End::new(&self.netns, CONTROLLER), MTU)?;
-        self.netns.ip(&["link", "set", CONTROLLER, "master", MANAGEMENT])?;
+        join(&self.netns, CONTROLLER, MANAGEMENT)?;
         let address = format!("{}/{PREFIX_LEN}", controller_address());
         controller.ip(&["address", "add", &address, "dev", interface]).map(drop)
     }
@@ -95,10 +97,10 @@ impl Fabric {
             let mtu = if nic == Nic::Underlay { UNDERLAY_MTU } else { MTU };
             cable(End::new(host, nic.interface()), End::new(&self.netns, &far), mtu)?;
             match nic {
-                Nic::Management => self.netns.ip(&["link", "set", &far, "master", MANAGEMENT])?,
-                Nic::Underlay => self.netns.ip(&["link", "set", &far, "master", UNDERLAY])?,
-                Nic::Provider => self.switch.vsctl(&["add-port", SWITCH, &far])?,
-            };
+                Nic::Management => join(&self.netns, &far, MANAGEMENT)?,
+                Nic::Underlay => join(&self.netns, &far, UNDERLAY)?,
+                Nic::Provider => drop(self.switch.vsctl(&["add-port", SWITCH, &far])?),
+            }
         }
         Ok(())
     }
@@ -110,19 +112,34 @@ impl Fabric {
         self.switch.vsctl(&["add-port", SWITCH, port, &format!("tag={vlan}")]).map(drop)
     }
 
-    /// Where to pull and plug a host's cables.
-    pub(crate) fn netns(&self) -> &Netns {
-        &self.netns
+    /// Lets nothing through between a host and one of its networks, or everything again.
+    ///
+    /// The link stays up: it is the switch that has no such port any more, or ignores it. When a link's state changes, Open vSwitch
+    /// on that host empties its table of routes and reads the kernel's anew, and what it sends out
+    /// of a tunnel meanwhile is lost, whichever link it was.
+    pub(crate) fn block(&self, host: u16, nic: Nic, blocked: bool) -> Result<()> {
+        let port = nic.far_end(host);
+        match nic {
+            Nic::Management | Nic::Underlay if blocked => {
+                self.netns.ip(&["link", "set", &port, "nomaster"])?;
+            }
+            Nic::Management => join(&self.netns, &port, MANAGEMENT)?,
+            Nic::Underlay => join(&self.netns, &port, UNDERLAY)?,
+            Nic::Provider => {
+                let modes =
+                    if blocked { ["no-receive", "no-forward"] } else { ["receive", "forward"] };
+                for mode in modes {
+                    self.switch.ofctl(&["mod-port", SWITCH, &port, mode])?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
-/// Pulls the cable of a host's interface, or plugs it in again.
-///
-/// It is the switch's end that goes down, so the host sees a loss of carrier and keeps its
-/// addresses.
-pub(crate) fn set_link(fabric: &Netns, host: u16, nic: Nic, up: bool) -> Result<()> {
-    let state = if up { "up" } else { "down" };
-    fabric.ip(&["link", "set", &nic.far_end(host), state]).map(drop)
+/// Makes an interface a port of one of the kernel's bridges.
+fn join(netns: &Netns, port: &str, bridge: &str) -> Result<()> {
+    netns.ip(&["link", "set", port, "master", bridge]).map(drop)
 }
 
 /// The controller's address on the management network.

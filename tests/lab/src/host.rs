@@ -35,7 +35,7 @@ pub struct Host {
     number: u16,
     name: String,
     system_id: Uuid,
-    fabric: Netns,
+    fabric: Fabric,
     ovs: Ovs,
 }
 
@@ -61,7 +61,7 @@ impl Host {
             "external_ids:weft-datapath-type=netdev".to_owned(),
         ];
         let ovs = Ovs::start(netns, lab.run_dir().join(&name), &settings)?;
-        let fabric = fabric.netns().clone();
+        let fabric = fabric.clone();
         let host = Self { lab: lab.clone(), number, name, system_id, fabric, ovs };
         host.make_bridges()?;
         Ok(host)
@@ -197,18 +197,18 @@ impl Host {
     ///
     /// # Errors
     ///
-    /// When the link cannot be taken down.
+    /// When the switch does not block the port.
     pub fn cut(&self, nic: Nic) -> Result<()> {
-        fabric::set_link(&self.fabric, self.number, nic, false)
+        self.fabric.block(self.number, nic, true)
     }
 
     /// Joins one of the host's networks again.
     ///
     /// # Errors
     ///
-    /// When the link cannot be brought up.
+    /// When the switch does not let the port go on.
     pub fn restore(&self, nic: Nic) -> Result<()> {
-        fabric::set_link(&self.fabric, self.number, nic, true)
+        self.fabric.block(self.number, nic, false)
     }
 
     /// Records the frames on one of the host's interfaces that match `filter` (tcpdump's
