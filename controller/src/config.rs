@@ -124,8 +124,8 @@ struct Options {
     /// What to do about flows on br-int that are not Weft's [default: keep]
     #[arg(long, env = "WEFT_FOREIGN_FLOWS", value_name = "ACTION")]
     foreign_flows: Option<ForeignFlows>,
-    /// How often to read back the flows of a switch that does not tell of changes, in seconds
-    /// [default: 60]
+    /// How often to read back the flows of a switch that does not tell of changes, in seconds; less
+    /// often when that takes long [default: 3]
     #[arg(long, env = "WEFT_READ_BACK_INTERVAL", value_name = "SECONDS")]
     read_back_interval: Option<NonZeroU32>,
     /// Switches that are read back, and sent what they lack, at a time; the others wait [default: 8]

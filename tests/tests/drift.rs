@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "drift/old_switch.rs"]
+mod old_switch;
+#[path = "drift/untold.rs"]
+mod untold;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -13,10 +18,15 @@ use topology::meter::LOG_METER;
 /// How soon what others have changed must be put right.
 const HEALED: Duration = Duration::from_secs(5);
 
+/// A scene whose controller was started with `args`; no host is handed over yet.
+fn start(hosts: u16, args: &[&str]) -> Scene {
+    let args = args.iter().map(Into::into).collect();
+    Scene::with_options(hosts, WeftdOptions { args, ..Default::default() }).unwrap()
+}
+
 /// A scene whose controller was started with `args`.
 fn scene(hosts: u16, args: &[&str]) -> Scene {
-    let args = args.iter().map(Into::into).collect();
-    let scene = Scene::with_options(hosts, WeftdOptions { args, ..Default::default() }).unwrap();
+    let scene = start(hosts, args);
     scene.lab.set_managers().unwrap();
     scene.wait_ready().unwrap();
     scene

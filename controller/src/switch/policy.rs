@@ -49,7 +49,7 @@ impl Default for Policy {
         Self {
             drift: OnDrift::default(),
             foreign: ForeignFlows::default(),
-            read_back_interval: Duration::from_secs(60),
+            read_back_interval: Duration::from_secs(3),
             parallel_read_backs: NonZeroUsize::new(8).expect("8 is not 0"),
             removal_limit: RemovalLimit::default(),
         }

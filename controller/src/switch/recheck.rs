@@ -4,6 +4,11 @@ use std::time::{Duration, Instant};
 /// pause as long as itself.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Before a comparison that nothing gives rise to is a pause so many times as long as the last one
+/// had waited for its turn and taken: a quarter of the time at most, however many flows, or switches,
+/// there are.
+const REST: u32 = 3;
+
 /// When a switch is to be compared with what it should have.
 #[derive(Debug)]
 pub(super) struct Rechecks {
@@ -12,12 +17,15 @@ pub(super) struct Rechecks {
     disturbed: bool,
     ended: Instant,
     pause: Duration,
+    /// How long it took until the last one had been read back in its turn.
+    took: Duration,
 }
 
 impl Rechecks {
     /// After a first comparison, at `now`.
     pub(super) fn new(interval: Option<Duration>, now: Instant) -> Self {
-        Self { interval, disturbed: false, ended: now, pause: Duration::ZERO }
+        let (pause, took) = (Duration::ZERO, Duration::ZERO);
+        Self { interval, disturbed: false, ended: now, pause, took }
     }
 
     /// Somebody else has changed something.
@@ -29,11 +37,16 @@ impl Rechecks {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match (self.disturbed, self.interval) {
             (true, _) => Some(self.ended + self.pause),
-            (false, interval) => Some(self.ended + interval?),
+            (false, interval) => Some(self.ended + interval?.max(REST * self.took)),
         }
     }
 
-    /// A comparison that began at `begun` ends at `now`.
+    /// A comparison has been waiting for its turn since `asked`, and has read everything at `now`.
+    pub(super) fn read_back(&mut self, asked: Instant, now: Instant) {
+        self.took = now - asked;
+    }
+
+    /// A comparison that began at `begun` ends at `now`, with everything put right.
     pub(super) fn compared(&mut self, begun: Instant, now: Instant) {
         self.disturbed = false;
         self.ended = now;
@@ -70,9 +83,14 @@ mod tests {
     #[test]
     fn a_switch_that_tells_nothing_is_looked_at_from_time_to_time() {
         let start = Instant::now();
-        let mut rechecks = Rechecks::new(Some(after(60_000)), start);
-        assert_eq!(rechecks.deadline(), Some(start + after(60_000)));
-        rechecks.compared(start, start + after(70_000));
-        assert_eq!(rechecks.deadline(), Some(start + after(130_000)));
+        let mut rechecks = Rechecks::new(Some(after(3_000)), start);
+        assert_eq!(rechecks.deadline(), Some(start + after(3_000)));
+        rechecks.read_back(start + after(3_000), start + after(3_900));
+        rechecks.compared(start + after(3_000), start + after(9_000));
+        assert_eq!(rechecks.deadline(), Some(start + after(12_000)));
+        // What takes long to read, or has waited long for its turn, is read less often.
+        rechecks.read_back(start + after(12_000), start + after(14_000));
+        rechecks.compared(start + after(13_500), start + after(14_100));
+        assert_eq!(rechecks.deadline(), Some(start + after(20_100)));
     }
 }

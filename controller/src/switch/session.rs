@@ -21,7 +21,7 @@ use super::script::Script;
 use super::stream::Stream;
 use super::zones::PortZones;
 use crate::clock;
-use crate::engine::{Attaching, Attachment, Engine, Stopped, SwitchRequest};
+use crate::engine::{Attaching, Attachment, DriftByTable, Engine, Stopped, SwitchRequest};
 use crate::limits::{Breach, Protocol};
 
 /// Questions of other parts that may wait for a session.
@@ -117,6 +117,7 @@ async fn attach(
         settings_due: None,
         holding: false,
         settings_wrong: 0,
+        standing: DriftByTable::default(),
         zones: PortZones::default(),
         underway: None,
         again: false,
@@ -139,6 +140,8 @@ struct Session {
     holding: bool,
     /// Settings that were found to be wrong and left so.
     settings_wrong: usize,
+    /// Flows that were found to be wrong at the last comparison and left so.
+    standing: DriftByTable,
     zones: PortZones,
     /// What the switch lacks and is sent in parts.
     underway: Option<Underway>,

@@ -34,7 +34,7 @@ const DEFAULTS: [(&str, &str); 26] = [
     ("change-log-age", "7d"),
     ("drift", "heal"),
     ("foreign-flows", "keep"),
-    ("read-back-interval", "60"),
+    ("read-back-interval", "3"),
     ("parallel-read-backs", "8"),
     ("removal-limit", "50"),
     ("removal-floor", "500"),

@@ -17,7 +17,7 @@ use super::super::zones::PortZones;
 use super::lanes::{Purpose, Turn};
 use super::{SETTINGS_INTERVAL, Session, SessionEnd};
 use crate::clock;
-use crate::engine::{Comparison, Removal, Snapshot, Stopped, Which};
+use crate::engine::{Comparison, DriftByTable, Removal, Snapshot, Stopped, Which};
 use crate::offload::offload;
 
 /// Flows that are named in the log each time.
@@ -90,12 +90,14 @@ impl Session {
     /// Reads back what the switch has. What differs from what it has confirmed was changed by
     /// others: it is counted, and put right where that is wanted.
     async fn look_at_flows(&mut self) -> Result<(), SessionEnd> {
+        let asked = clock::now();
         let turn = self.turn().await?;
         let begun = clock::now();
         // When something is to be sent first, that comes first; then it is tried again.
         let settled = self.engine.settled(self.place.host, self.place.session).await?;
         let Some(flows) = settled else { return Ok(()) };
         let (mut difference, _) = self.compare(flows).await?;
+        self.rechecks.read_back(asked, clock::now());
         self.refusals.discount(&mut difference);
         if self.holding {
             difference.orphaned.clear();
@@ -103,9 +105,11 @@ impl Session {
         difference.remove_orphaned();
         let found = std::mem::take(&mut difference.tables);
         let heal = self.policy.drift == OnDrift::Heal;
-        if !difference.is_none() {
+        // What was left as it was is no news.
+        if !difference.is_none() && found != self.standing {
             self.report(&difference, heal).await?;
         }
+        self.standing = if heal { DriftByTable::default() } else { found.clone() };
         let foreign = self.treat_foreign(&mut difference, heal);
         if !heal {
             difference = Difference::default();
