@@ -1,6 +1,6 @@
 //! A TCP connection that is never idle, while something else happens.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,12 +23,15 @@ const MANY: u64 = 20;
 /// some seconds of silence the next attempt is as long away.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Where the threads that say and hear words are among an exchange's.
+const WRITER: usize = 0;
+const READER: usize = 1;
+
 /// A TCP connection by which a client sends numbered words at a steady pace and a server sends them
 /// back, whatever happens.
 #[derive(Debug)]
 pub struct Exchange {
     ends: [Netns; 2],
-    sent_again: u64,
     words: Arc<Words>,
     stream: TcpStream,
     threads: Vec<JoinHandle<Result<()>>>,
@@ -58,7 +61,6 @@ impl Exchange {
     /// When it does not open.
     pub fn start(client: &Guest, (server, at): (&Guest, SocketAddr)) -> Result<Self> {
         let ends = [client.netns().clone(), server.netns().clone()];
-        let sent_again = lost(&ends)?;
         let listener = listen(server, at)?;
         let stream = ends[0].enter(|| {
             TcpStream::connect_timeout(&at, PATIENCE)
@@ -79,7 +81,7 @@ impl Exchange {
                 Ok(there.shutdown(Shutdown::Write)?)
             }),
         ];
-        let exchange = Self { ends, sent_again, words, stream, threads };
+        let exchange = Self { ends, words, stream, threads };
         exchange.wait()?;
         Ok(exchange)
     }
@@ -99,15 +101,43 @@ impl Exchange {
     /// When one does not, or another comes in its place.
     pub fn finish(mut self) -> Result<ExchangeReport> {
         self.words.stop.store(true, Ordering::Relaxed);
+        let count = || [&self.words.sent, &self.words.back].map(|it| it.load(Ordering::Relaxed));
+        let [said, failed] = [WRITER, READER].map(|it| {
+            let thread = &self.threads[it];
+            move || thread.is_finished()
+        });
+        let home = wait_until("every word to come back", PATIENCE, || {
+            let [sent, back] = count();
+            failed() || (said() && sent == back)
+        });
+        // Neither end is closed yet: of a connection that is, nobody knows any more.
+        let lost = self.lost();
+        let closed = self.stream.shutdown(Shutdown::Both);
         let ended = || self.threads.iter().all(JoinHandle::is_finished);
-        wait_until("every word to come back", PATIENCE, ended)?;
+        let end = wait_until("both ends to close", PATIENCE, ended);
+        let [sent, back] = count();
+        home.with_context(|| format!("{back} of {sent} words have come back"))?;
+        end?;
         for thread in self.threads.drain(..) {
             thread.join().map_err(|_| anyhow::anyhow!("an end of an exchange panicked"))??;
         }
-        let words = &self.words;
-        let (sent, back) = (words.sent.load(Ordering::Relaxed), words.back.load(Ordering::Relaxed));
-        ensure!(sent == back, "{back} of {sent} words have come back");
-        Ok(ExchangeReport { words: back, lost: lost(&self.ends)?.saturating_sub(self.sent_again) })
+        closed?;
+        Ok(ExchangeReport { words: back, lost: lost? })
+    }
+
+    /// Segments that either end has sent again, without those that arrived twice by that: an
+    /// acknowledgement that is late on a busy machine is no loss.
+    fn lost(&self) -> Result<u64> {
+        let port = self.stream.local_addr()?.port();
+        let mut lost = 0;
+        for (end, side) in self.ends.iter().zip(["sport", "dport"]) {
+            let mut ss = end.command("ss");
+            let output = ss.args(["-tinH", side, "=", &format!(":{port}")]).output()?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            ensure!(text.contains("cwnd:"), "no connection {side} {port} in {text:?}");
+            lost += retransmitted(&text).saturating_sub(number_after(&text, "dsack_dups:"));
+        }
+        Ok(lost)
     }
 
     fn wait(&self) -> Result<()> {
@@ -132,7 +162,7 @@ fn write(mut stream: TcpStream, words: &Words) -> io::Result<()> {
         words.sent.store(number + 1, Ordering::Relaxed);
         thread::sleep(PACE);
     }
-    stream.shutdown(Shutdown::Write)
+    Ok(())
 }
 
 fn read(mut stream: TcpStream, words: &Words) -> Result<()> {
@@ -140,7 +170,7 @@ fn read(mut stream: TcpStream, words: &Words) -> Result<()> {
     loop {
         match stream.read_exact(&mut word) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => return Err(error.into()),
         }
         let (expected, came) = (words.back.load(Ordering::Relaxed), u64::from_be_bytes(word));
@@ -149,30 +179,21 @@ fn read(mut stream: TcpStream, words: &Words) -> Result<()> {
     }
 }
 
-/// Segments that the kernels of these machines have sent again, ever, without those that arrived
-/// twice by that: an acknowledgement that is late on a busy machine is no loss.
-fn lost(ends: &[Netns]) -> Result<u64> {
-    let mut count = 0;
-    for end in ends {
-        let [tcp, extended] = ["snmp", "netstat"].map(|file| {
-            let path = format!("/proc/thread-self/net/{file}");
-            end.enter(|| std::fs::read_to_string(&path).context("the kernel counts"))
-        });
-        let (tcp, extended) = (tcp?, extended?);
-        let again = counter(&tcp, "Tcp:", "RetransSegs")?;
-        let twice = counter(&extended, "TcpExt:", "TCPDSACKRecv")?;
-        count += again.saturating_sub(twice);
-    }
-    Ok(count)
+/// What `ss` says of a connection's segments that were sent again: `retrans:NOW/EVER`, where any
+/// were.
+fn retransmitted(text: &str) -> u64 {
+    let now = text.split_once(" retrans:").and_then(|(_, rest)| rest.split_once('/'));
+    now.map_or(0, |(_, ever)| leading_number(ever))
 }
 
-/// One counter of a file in which a line of names is followed by one of values.
-fn counter(text: &str, group: &str, name: &str) -> Result<u64> {
-    let mut lines = text.lines().filter(|line| line.starts_with(group));
-    let (names, values) = (lines.next(), lines.next());
-    let pairs = names.zip(values).map(|(names, values)| names.split(' ').zip(values.split(' ')));
-    let value = pairs.and_then(|mut pairs| pairs.find(|(it, _)| *it == name)).map(|(_, it)| it);
-    Ok(value.with_context(|| format!("no {name} in {text:?}"))?.parse()?)
+/// The number behind a name, 0 where the name is not.
+fn number_after(text: &str, name: &str) -> u64 {
+    text.split_once(name).map_or(0, |(_, rest)| leading_number(rest))
+}
+
+fn leading_number(text: &str) -> u64 {
+    let end = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    text[..end].parse().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -180,9 +201,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_counter_is_found_by_its_name() {
-        let text = "Ip: Forwarding\nIp: 1\nTcp: ActiveOpens RetransSegs\nTcp: 3 7\n";
-        assert_eq!(counter(text, "Tcp:", "RetransSegs").unwrap(), 7);
-        assert!(counter(text, "Tcp:", "InErrs").is_err());
+    fn what_was_sent_again_is_read_from_what_ss_says() {
+        let text = "ESTAB 0 0 10.0.0.1:40000 10.0.0.2:5000\n\t cubic rto:204 cwnd:10 \
+                    bytes_sent:80 bytes_retrans:16 segs_out:12 retrans:0/2 dsack_dups:1 minrtt:0.1\n";
+        assert_eq!(retransmitted(text), 2);
+        assert_eq!(number_after(text, "dsack_dups:"), 1);
+        assert_eq!(retransmitted("ESTAB 0 0 cubic rto:204 bytes_retrans:16 cwnd:10"), 0);
     }
 }

@@ -58,8 +58,8 @@ impl Traffic {
     ///
     /// When a network or a VM cannot be made, or a connection does not open.
     pub fn start(scene: &Scene, hosts: &[u16]) -> Result<Self> {
-        // All VMs first: when one is plugged in, Open vSwitch looks for the other ends of its
-        // tunnels anew, and drops what goes there meanwhile.
+        // All VMs first: when one is plugged in, Open vSwitch reads its routes anew, and drops what
+        // goes out of tunnels meanwhile (docs/hosts.md).
         let kinds = KINDS.iter().zip(101..);
         let segments = kinds.map(|(&kind, number)| scene.segment(kind, number, hosts));
         let segments = segments.collect::<Result<_>>()?;

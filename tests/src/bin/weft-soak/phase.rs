@@ -97,8 +97,8 @@ impl Soak {
     ) -> Result<()> {
         for _ in 0..CHANGES {
             if plugging && self.dice.below(2) == 0 {
-                // When an interface comes or goes, Open vSwitch looks for the other ends of its
-                // tunnels anew, and drops what goes there meanwhile.
+                // When an interface comes or goes, Open vSwitch reads its routes anew, and drops
+                // what goes out of tunnels meanwhile (docs/hosts.md).
                 let touched = churn.plug(&self.scene, &mut self.dice, hosts)?;
                 excuses.extend(
                     touched.into_iter().map(|host| Excuse { host, kinds: vec![Kind::Vxlan] }),
