@@ -18,6 +18,9 @@ mod flows;
 mod hosts;
 #[path = "fleet/process.rs"]
 mod process;
+#[allow(dead_code, reason = "a test wants switches that take their time")]
+#[path = "fleet/read_backs.rs"]
+mod read_backs;
 #[path = "common/report.rs"]
 mod report;
 #[allow(dead_code, reason = "other benchmarks measure what takes microseconds")]
@@ -91,7 +94,7 @@ fn name(size: Size) -> String {
 }
 
 fn start(what: &str, start: &Start) -> Row {
-    let Start { loaded, ready, cpu, own_cpu, flow_mods, .. } = *start;
+    let Start { loaded, ready, cpu, own_cpu, flow_mods, at_once, .. } = *start;
     let seconds = |time: Duration| json!(time.as_secs_f64());
     vec![
         ("start", json!(what)),
@@ -100,6 +103,7 @@ fn start(what: &str, start: &Start) -> Row {
         ("CPU of weftd, s", seconds(cpu)),
         ("CPU of the hosts, s", seconds(own_cpu)),
         ("flow-mods", json!(flow_mods)),
+        ("read back at a time, at most", json!(at_once)),
     ]
 }
 

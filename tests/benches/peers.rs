@@ -22,6 +22,9 @@ mod measure;
 mod ovn;
 #[path = "peers/peer.rs"]
 mod peer;
+#[allow(dead_code, reason = "the fleet's benchmark asks for more")]
+#[path = "fleet/read_backs.rs"]
+mod read_backs;
 #[path = "common/report.rs"]
 mod report;
 #[allow(dead_code, reason = "the fleet's benchmark asks for more")]

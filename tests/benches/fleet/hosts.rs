@@ -19,6 +19,7 @@ use topology::model::PortId;
 
 use super::database::{Database, schema};
 use super::flows::Catalogue;
+use super::read_backs::ReadBacks;
 use super::switch::{Receipt, Switch, connect};
 
 /// Between attempts to connect.
@@ -36,6 +37,8 @@ pub(crate) struct Hosts {
     commands: mpsc::UnboundedSender<Command>,
     /// What switches have answered barriers to.
     pub(crate) receipts: mpsc::UnboundedReceiver<Receipt>,
+    /// How many switches tell their flows.
+    pub(crate) read_backs: Arc<ReadBacks>,
     faults: Faults,
 }
 
@@ -59,17 +62,18 @@ enum Command {
 
 impl Hosts {
     /// Hosts with these interfaces, connected to nobody.
-    pub(crate) fn start(plugged: Vec<Plugged>) -> Result<Self> {
+    pub(crate) fn start(plugged: Vec<Plugged>, read_backs: ReadBacks) -> Result<Self> {
         let (commands, received) = mpsc::unbounded_channel();
         let (sender, receipts) = mpsc::unbounded_channel();
         let faults = Faults::default();
-        let (told, schema) = (faults.clone(), schema()?);
+        let (told, schema, read_backs) = (faults.clone(), schema()?, Arc::new(read_backs));
+        let far_read_backs = read_backs.clone();
         let runtime = Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("hosts".into()).spawn(move || {
-            let hosts = Far::new(plugged, schema, &sender, told);
+            let hosts = Far::new(plugged, (schema, far_read_backs), &sender, told);
             runtime.block_on(LocalSet::new().run_until(hosts.serve(received)));
         })?;
-        Ok(Self { commands, receipts, faults })
+        Ok(Self { commands, receipts, read_backs, faults })
     }
 
     /// The host connects as it does when it starts, at its own pace.
@@ -111,6 +115,7 @@ impl Hosts {
 /// The far side of the controller's connections.
 struct Far {
     schema: Rc<RawValue>,
+    read_backs: Arc<ReadBacks>,
     faults: Faults,
     hosts: Vec<Host>,
 }
@@ -124,7 +129,7 @@ struct Host {
 impl Far {
     fn new(
         plugged: Vec<Plugged>,
-        schema: Box<RawValue>,
+        (schema, read_backs): (Box<RawValue>, Arc<ReadBacks>),
         receipts: &mpsc::UnboundedSender<Receipt>,
         faults: Faults,
     ) -> Self {
@@ -140,7 +145,7 @@ impl Far {
             }
         };
         let hosts = plugged.into_iter().enumerate().map(host).collect();
-        Self { schema: schema.into(), faults, hosts }
+        Self { schema: schema.into(), read_backs, faults, hosts }
     }
 
     async fn serve(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
@@ -170,10 +175,10 @@ impl Far {
         let Controller { openflow, ovsdb } = controller;
         let host = &mut self.hosts[number];
         let (switch, database) = (host.switch.clone(), host.database.clone());
-        let schema = self.schema.clone();
+        let (schema, read_backs) = (self.schema.clone(), self.read_backs.clone());
         let by_openflow = async move || {
             let stream = connect(address(number), openflow).await?;
-            Switch::serve(&switch, stream).await
+            Switch::serve(&switch, stream, &read_backs).await
         };
         let by_ovsdb = async move || {
             let stream = connect(address(number), ovsdb).await?;

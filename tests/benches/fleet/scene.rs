@@ -11,6 +11,7 @@ use tests::{Api, Daemon};
 
 use super::hosts::{Controller, Hosts};
 use super::process::{cpu, peak, resident};
+use super::read_backs::ReadBacks;
 use super::switch::Receipt;
 use super::tenants::{Size, create};
 
@@ -41,6 +42,8 @@ pub(crate) struct Start {
     pub(crate) cpu: Duration,
     pub(crate) own_cpu: Duration,
     pub(crate) flow_mods: usize,
+    /// The most switches that were read back at a time.
+    pub(crate) at_once: usize,
     pub(crate) loaded_resident: u64,
     pub(crate) resident: u64,
     pub(crate) peak: u64,
@@ -54,7 +57,7 @@ impl Scene {
         let daemon = Daemon::start(&[])?;
         let api = daemon.api()?;
         create(&api, size)?;
-        let hosts = Hosts::start(size.plugged())?;
+        let hosts = Hosts::start(size.plugged(), ReadBacks::default())?;
         Ok(Self { size, daemon, api, hosts })
     }
 
@@ -80,6 +83,7 @@ impl Scene {
             cpu: used,
             own_cpu: own,
             flow_mods: receipts.iter().map(|receipt| receipt.flow_mods).sum(),
+            at_once: self.hosts.read_backs.take_most(),
             loaded_resident,
             resident: resident(pid)?,
             peak: peak(pid)?,

@@ -17,6 +17,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 
 use super::flows::{Catalogue, Step, Table};
+use super::read_backs::ReadBacks;
 
 /// A switch has answered a barrier, or has told all of its flows.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct Switch {
     bundle: Vec<Step>,
     /// Since the last barrier.
     flow_mods: usize,
+    /// It has been asked for its flows since its last answers.
+    tells: bool,
 }
 
 impl Switch {
@@ -60,6 +63,7 @@ impl Switch {
             meter: None,
             bundle: Vec::new(),
             flow_mods: 0,
+            tells: false,
         }
     }
 
@@ -74,9 +78,16 @@ impl Switch {
     }
 
     /// Speaks to the controller until the connection ends.
-    pub(crate) async fn serve(switch: &RefCell<Self>, mut stream: TcpStream) -> Result<()> {
+    pub(crate) async fn serve(
+        switch: &RefCell<Self>,
+        mut stream: TcpStream,
+        read_backs: &ReadBacks,
+    ) -> Result<()> {
         // What an earlier connection has left open is gone with it.
-        switch.borrow_mut().bundle.clear();
+        {
+            let mut switch = switch.borrow_mut();
+            (switch.tells, switch.bundle) = (false, Vec::new());
+        }
         let hello = Message::Hello(Hello::only_1_3()).to_bytes(1)?;
         stream.write_all(&hello).await?;
         let mut input = BytesMut::with_capacity(READ);
@@ -90,10 +101,13 @@ impl Switch {
                 switch.borrow_mut().handle(&input[..length], &mut answers)?;
                 input.advance(length);
             }
+            let tells = std::mem::take(&mut switch.borrow_mut().tells);
+            let under_way = if tells { Some(read_backs.begin().await) } else { None };
             // Answers leave together: most are a few bytes.
             let answer = answers.concat();
             answers.clear();
             stream.write_all(&answer).await?;
+            drop(under_way);
             input.reserve(READ);
         }
         Ok(())
@@ -133,6 +147,7 @@ impl Switch {
             }
             Message::MultipartRequest(request) => match request.body {
                 MultipartRequestBody::Flow(_) => {
+                    self.tells = true;
                     self.sign(0, true);
                     return self.table.tell(&self.catalogue.borrow(), xid, answers);
                 }

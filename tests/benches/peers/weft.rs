@@ -14,6 +14,7 @@ use proto::v1::host::State;
 use tests::Api;
 
 use super::peer::{Peer, Port, Restarted};
+use super::read_backs::ReadBacks;
 use crate::hosts::{Controller, Hosts};
 use crate::tenants::{self, Size, project_id};
 
@@ -47,7 +48,8 @@ impl Peer for Weft {
         lab.set_managers()?;
         tenants::create(&api, size)?;
         // The threads of a job in a namespace stay in it.
-        let elsewhere = lab.controller().enter(|| Hosts::start(size.plugged()))?;
+        let elsewhere =
+            lab.controller().enter(|| Hosts::start(size.plugged(), ReadBacks::default()))?;
         let (hosts, next_number) = (lab.hosts().len() + 1, size.spare_number());
         let group = String::new();
         let weft = Self { api, weftd, elsewhere, hosts, next_number, group };
