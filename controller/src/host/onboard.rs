@@ -67,8 +67,7 @@ impl Basis {
 /// What brings the host's database to where it should be; `None` when it is there.
 pub fn onboard(replica: &Replica, target: &Target) -> Option<Repair> {
     let (root_id, root) = replica.root()?;
-    let (transaction, rows) = (Transaction::new(), RowsByTable::new());
-    let mut step = Step { replica, root, target, transaction, rows };
+    let mut step = Step::new(replica, root, target);
     let wishes = Wishes::read(root);
     match replica.bridge_by_name(BRIDGE) {
         None => step.create_bridge(root_id, &wishes),
@@ -83,8 +82,16 @@ pub fn onboard(replica: &Replica, target: &Target) -> Option<Repair> {
             step.zone_limits(root_id, bridge);
         }
     }
-    let Step { transaction, rows, .. } = step;
-    (!transaction.is_empty()).then_some(Repair { transaction, rows })
+    step.repair()
+}
+
+/// The part of that which gives conntrack zones their limits, and counts no rows.
+pub(super) fn limit_zones(replica: &Replica, target: &Target) -> Option<Repair> {
+    let (root_id, root) = replica.root()?;
+    let (_, bridge) = replica.bridge_by_name(BRIDGE)?;
+    let mut step = Step::new(replica, root, target);
+    step.zone_limits(root_id, bridge);
+    step.repair()
 }
 
 struct Step<'a> {
@@ -95,7 +102,18 @@ struct Step<'a> {
     rows: RowsByTable,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    fn new(replica: &'a Replica, root: &'a OpenVSwitch, target: &'a Target) -> Self {
+        let (transaction, rows) = (Transaction::new(), RowsByTable::new());
+        Self { replica, root, target, transaction, rows }
+    }
+
+    /// What it has come to, if that is anything.
+    fn repair(self) -> Option<Repair> {
+        let Self { transaction, rows, .. } = self;
+        (!transaction.is_empty()).then_some(Repair { transaction, rows })
+    }
+
     fn differ(&mut self, table: Table, rows: usize) {
         *self.rows.entry(table).or_default() += rows as u64;
     }

@@ -1,22 +1,23 @@
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ovsdb::client::{Client, Disconnect, Update, Updates};
 use ovsdb::jsonrpc::FrameError;
 use ovsdb::replica::Replica;
 use ovsdb::session::{Options, SessionError, UpdateError};
 use thiserror::Error;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use topology::model::HostId;
 use topology::pipeline::Table;
 use tracing::{info, warn};
 
 use super::listen::Hosts;
-use super::onboard::{Basis, Repair, Target, ZoneLimit, onboard};
+use super::onboard::{Basis, Repair, Target, ZoneLimit, limit_zones, onboard};
 use super::problems::Problems;
 use super::report::{Unidentified, report};
+use crate::clock;
 use crate::engine::{
     ConnectionId, Dispute, Engine, HostReport, Identification, NotTaken, Reported, RowsByTable,
     Standing, Stopped, Taken,
@@ -178,7 +179,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(hosts: &Hosts, client: Client, link: Link) -> Self {
-        let now = Instant::now().into_std();
+        let now = clock::now();
         Self {
             engine: hosts.engine.clone(),
             breaches: hosts.gate.breaches().clone(),
@@ -246,19 +247,19 @@ impl Session {
     /// Takes in what the database says, and brings it to where it should be; answers when to look
     /// at it again if that failed.
     async fn look(&mut self, replica: &Replica) -> Result<Option<Instant>, SessionEnd> {
-        let begun = Instant::now();
+        let begun = clock::now();
         let speaks = self.report(replica).await?;
-        let now = Instant::now();
+        let now = clock::now();
         let spent = u32::try_from((now - begun).as_millis()).unwrap_or(u32::MAX);
-        let share = self.share.spend(spent, now.into_std());
-        let mut rest = share.max(self.looks.spend(1, now.into_std()));
+        let share = self.share.spend(spent, now);
+        let mut rest = share.max(self.looks.spend(1, now));
         let mut retry = None;
         // A host that is not identified is not touched.
         if speaks && let Some((repair, is_drift)) = self.repair(replica).await? {
-            rest = rest.max(self.transactions.spend(1, now.into_std()));
+            rest = rest.max(self.transactions.spend(1, now));
             if !self.carry_out(repair, is_drift).await? {
                 let pause = Duration::from_secs(1) * 2u32.pow(self.failures.min(5));
-                retry = Some(Instant::now() + pause);
+                retry = Some(clock::now() + pause);
             }
         }
         // What the host says meanwhile is not lost: the next look is at the latest.
@@ -343,7 +344,7 @@ impl Session {
             // Those that an operator has named are no strangers.
             let is_stranger = !identity.known && self.link.dialled.is_none();
             self.identity = Some(identity);
-            if is_stranger && !self.registrations.take(peer, Instant::now().into_std()) {
+            if is_stranger && !self.registrations.take(peer, clock::now()) {
                 return Err(SessionEnd::TooSoon { system_id: system_id.to_owned() });
             }
         }
@@ -380,7 +381,7 @@ impl Session {
             return Ok(None);
         };
         // It was right for just this before. Limits of conntrack zones come and go with ports: they
-        // are not counted.
+        // are not counted, and not held up by what is.
         let is_drift = !repair.rows.is_empty() && self.settled.as_ref() == Some(&basis);
         if is_drift && self.on_drift == OnDrift::Observe {
             let rows = repair.rows;
@@ -390,7 +391,7 @@ impl Session {
                 self.engine.rows_compared(host, rows.clone(), false).await?;
                 self.standing = rows;
             }
-            return Ok(None);
+            return Ok(limit_zones(replica, &self.target).map(|repair| (repair, false)));
         }
         Ok(Some((repair, is_drift)))
     }
@@ -434,7 +435,7 @@ async fn unreserve(engine: Engine, connection: ConnectionId, reserved: Duration)
 /// Sleeps until `deadline`, for ever when there is none.
 async fn until(deadline: Option<Instant>) {
     match deadline {
-        Some(deadline) => sleep_until(deadline).await,
+        Some(deadline) => sleep_until(deadline.into()).await,
         None => std::future::pending().await,
     }
 }

@@ -96,6 +96,31 @@ fn every_plugged_port_has_a_zone_with_a_limit_of_its_own() {
     }
 }
 
+#[test]
+fn what_others_have_changed_and_is_left_so_holds_up_no_limit() {
+    let args = ["--drift", "observe"].map(Into::into).to_vec();
+    let scene = Scene::with_options(1, WeftdOptions { args, ..Default::default() }).unwrap();
+    let host = scene.host(1).clone();
+    host.set_manager(scene.lab.controller_address()).unwrap();
+    scene.wait_ready().unwrap();
+    let segment = scene.segment(Kind::Vxlan, 1, &[1]).unwrap();
+    let zone = |guest: &Guest| 4096 + u64::from(host.ofport(guest.interface()).unwrap());
+    let first = zone(&segment.guests[0]);
+    upgrade_database(&host);
+    wait_for_limits(&host, &[(first, 50_000)]);
+
+    let standing = || scene.record(1).unwrap().drift.unwrap().rows_standing;
+    host.vsctl(&["set-fail-mode", "br-int", "standalone"]).unwrap();
+    wait_until("it to be told", READY, || standing().len() == 1).unwrap();
+    let late = scene.guest(&segment.network, 1).unwrap();
+    scene.wait_active([&late]).unwrap();
+    wait_for_limits(&host, &[(first, 50_000), (zone(&late), 50_000)]);
+    late.unplug().unwrap();
+    wait_for_limits(&host, &[(first, 50_000)]);
+    assert_eq!(host.vsctl(&["get-fail-mode", "br-int"]).unwrap().trim(), "standalone");
+    assert_eq!(standing().len(), 1);
+}
+
 /// The row of the only datapath that has settings.
 fn datapath(host: &Host) -> String {
     host.vsctl(&["--bare", "--columns=_uuid", "list", "Datapath"]).unwrap().trim().to_owned()
