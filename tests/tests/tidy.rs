@@ -32,6 +32,9 @@ const IMPURE: [&str; 14] = [
     "tracing::",
 ];
 
+/// What reads a clock.
+const CLOCKS: [&str; 3] = ["Instant::now", "SystemTime::now", ".elapsed()"];
+
 /// Who may depend on whom, of the workspace's own packages, in builds (not tests).
 const IMPORTS: [(&str, &[&str]); 9] = [
     ("openflow", &[]),
@@ -91,6 +94,24 @@ fn crates_import_what_they_may() {
         let wrong: Vec<_> = own.iter().filter(|name| !allowed.contains(**name)).collect();
         assert_eq!(wrong, Vec::<&&&str>::new(), "{name} may import {allowed:?} of our crates");
     }
+}
+
+/// A runtime whose time is paused has one time for everything; tests may look at the real one.
+#[test]
+fn the_controller_reads_its_clocks_in_one_place() {
+    let root = workspace().join("controller/src");
+    let (mut elsewhere, mut here) = (Vec::new(), 0);
+    for file in sources(&root) {
+        let below = file.strip_prefix(&root).expect("sources of the crate");
+        let text = code(&read(&file));
+        let found = CLOCKS.iter().filter(|word| text.contains(**word));
+        if below == Path::new("clock.rs") {
+            here += found.count();
+        } else if !is_test(below) {
+            elsewhere.extend(found.map(|word| format!("{}: {word}", below.display())));
+        }
+    }
+    assert_eq!((elsewhere, here), (Vec::<String>::new(), 2));
 }
 
 /// Messages are the session's business; a block alone knows one, the frame that adds a flow.

@@ -1,18 +1,18 @@
 //! `ChangeService.Wait`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::unfold;
 use proto::v1 as pb;
 use proto::v1::host::State;
 use proto::v1::wait_response::LateHost;
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tonic::Status;
 
 use super::Responses;
 use crate::api::fields::Fields;
 use crate::api::{Api, host, status};
+use crate::clock;
 use crate::engine::{Stopped, View};
 
 /// How long to wait when the client does not say.
@@ -49,7 +49,7 @@ pub(super) async fn wait(
     let wait = Wait {
         api: api.clone(),
         revision: if revision == 0 { newest } else { revision },
-        deadline: Instant::now() + timeout,
+        deadline: clock::now() + timeout,
         progress: api.engine.progress(),
         told: None,
     };
@@ -106,15 +106,15 @@ impl Wait {
                 self.told = Some(response.clone());
                 return Ok((response, false));
             }
-            let looked = Instant::now();
+            let looked = clock::now();
             let changed = async {
                 let changed = self.progress.changed().await;
-                tokio::time::sleep_until(looked + PACE).await;
+                tokio::time::sleep_until((looked + PACE).into()).await;
                 changed
             };
             tokio::select! {
                 changed = changed => changed.map_err(|_| status::stopped(Stopped))?,
-                () = tokio::time::sleep_until(self.deadline) => return Ok((response, true)),
+                () = tokio::time::sleep_until(self.deadline.into()) => return Ok((response, true)),
                 () = self.api.stopping.cancelled() => return Err(status::stopped(Stopped)),
             }
         }

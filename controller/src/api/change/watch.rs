@@ -6,14 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::unfold;
 use prost::Message as _;
 use proto::v1 as pb;
 use proto::v1::watch_response::change::{Change as PbChange, Deleted};
 use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::Instant;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 use topology::key::Kind;
@@ -23,6 +22,7 @@ use tracing::error;
 use super::{Responses, resource};
 use crate::api::fields::Fields;
 use crate::api::{Api, status};
+use crate::clock;
 use crate::engine::Stopped;
 use crate::store::{Chunk, Position, ReadError};
 
@@ -61,7 +61,7 @@ pub(super) async fn watch(
         ready: VecDeque::new(),
         told: from,
         is_open: false,
-        reminder: Instant::now() + REMINDER,
+        reminder: clock::now() + REMINDER,
         _permit: permit,
     };
     Ok(Box::pin(unfold(Some(watch), |watch| async {
@@ -99,7 +99,7 @@ impl Watch {
         if response.complete {
             self.told = response.revision;
         }
-        self.reminder = Instant::now() + REMINDER;
+        self.reminder = clock::now() + REMINDER;
         Ok(response)
     }
 
@@ -128,7 +128,7 @@ impl Watch {
                 changed = self.revision.changed() => {
                     changed.map_err(|_| status::stopped(Stopped))?;
                 }
-                () = tokio::time::sleep_until(self.reminder), if is_behind => {
+                () = tokio::time::sleep_until(self.reminder.into()), if is_behind => {
                     return Ok(complete(self.position.passed()));
                 }
                 () = self.api.stopping.cancelled() => return Err(status::stopped(Stopped)),
