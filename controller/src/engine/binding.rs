@@ -30,6 +30,8 @@ pub(crate) struct Claims {
     reports: u64,
     /// What is left to ports that have moved of late.
     moves: BTreeMap<PortId, Bucket>,
+    /// Who has plugged a port and was not given it, since it moved last.
+    contested: BTreeMap<PortId, BTreeSet<HostId>>,
 }
 
 /// What one host has said.
@@ -47,8 +49,6 @@ pub(crate) struct Outcome {
     pub(crate) changed: BTreeSet<PortId>,
     /// Ports that the host has plugged.
     pub(crate) plugged: Vec<PortId>,
-    /// Those of them that another keeps, because they have been moved too often.
-    pub(crate) contested: Vec<PortId>,
 }
 
 /// How recent a claim is: 0 when it was there at the host's first report.
@@ -140,6 +140,13 @@ impl Claims {
         self.by_host.get(&host).into_iter().flat_map(|claimed| claimed.ports.iter().copied())
     }
 
+    /// What is wrong with `host` having an interface for a port, if anything is.
+    pub(crate) fn dispute(&self, model: &Model, host: HostId, port: PortId) -> Option<Dispute> {
+        let is_contested = || self.contested.get(&port).is_some_and(|hosts| hosts.contains(&host));
+        requested_elsewhere(model, host, port)
+            .or_else(|| is_contested().then(|| held_elsewhere(model, host, port)).flatten())
+    }
+
     /// The host that `port` is bound to.
     pub(crate) fn resolve(&self, model: &Model, port: &Port) -> Option<HostId> {
         let requested = |id: &HostId| {
@@ -174,8 +181,9 @@ impl Claims {
             if self.may_move(model, port, now) {
                 self.plugged += 1;
                 age = self.plugged;
+                self.contested.remove(&port);
             } else {
-                outcome.contested.push(port);
+                self.contested.entry(port).or_default().insert(host);
             }
         }
         self.by_port.entry(port).or_default().insert(host, age);
@@ -183,6 +191,12 @@ impl Claims {
     }
 
     fn remove(&mut self, host: HostId, port: PortId) {
+        if let Some(hosts) = self.contested.get_mut(&port) {
+            hosts.remove(&host);
+            if hosts.is_empty() {
+                self.contested.remove(&port);
+            }
+        }
         if let Some(claims) = self.by_port.get_mut(&port) {
             claims.remove(&host);
             if claims.is_empty() {
@@ -193,228 +207,18 @@ impl Claims {
 }
 
 /// What is wrong with `host` having an interface for a port that is requested on another.
-pub(crate) fn requested_elsewhere(model: &Model, host: HostId, port: PortId) -> Option<Dispute> {
+fn requested_elsewhere(model: &Model, host: HostId, port: PortId) -> Option<Dispute> {
     let requested = model.port(port)?.requested_host.as_ref()?;
     let is_here = model.host(host).is_some_and(|host| host.meta.name == *requested);
     (!is_here).then(|| Dispute::PortRequested { port, requested: requested.clone() })
 }
 
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use openflow::MacAddr;
-    use topology::key::Key;
-    use topology::model::{Change, Host, Meta, NetworkId, ProjectId, Resource, Timestamp};
-    use uuid::Uuid;
-
-    use super::*;
-
-    const PORT: PortId = PortId(Uuid::from_u128(7));
-    const A: HostId = HostId(Uuid::from_u128(1));
-    const B: HostId = HostId(Uuid::from_u128(2));
-
-    fn meta(name: &str, key: u32) -> Meta {
-        Meta {
-            key: Key::new(key).unwrap(),
-            name: name.into(),
-            description: String::new(),
-            labels: BTreeMap::new(),
-            created: Timestamp(0),
-            updated: Timestamp(0),
-            revision: 1,
-        }
-    }
-
-    /// Hosts a and b, and one port, bound to `bound_host` and wanted on `requested_host`.
-    struct Scene {
-        model: Model,
-        claims: Claims,
-        now: Instant,
-    }
-
-    impl Scene {
-        fn new(bound_host: Option<HostId>, requested_host: Option<&str>) -> Self {
-            let mut model = Model::new();
-            for (id, name, key) in [(A, "a", 1), (B, "b", 2)] {
-                model.apply(&Change::Put(Resource::Host(Arc::new(Host {
-                    id,
-                    meta: meta(name, key),
-                    system_id: None,
-                    tunnel_ip: None,
-                    bridge_mappings: BTreeMap::new(),
-                    datapath_id: None,
-                    ovs_version: String::new(),
-                    ovsdb_target: None,
-                }))));
-            }
-            let port = Port {
-                id: PORT,
-                meta: meta("port", 1),
-                project: ProjectId(Uuid::nil()),
-                network: NetworkId(Uuid::nil()),
-                mac: MacAddr::ZERO,
-                fixed_ips: vec![],
-                allowed_address_pairs: vec![],
-                port_security: true,
-                security_groups: BTreeSet::new(),
-                admin_up: true,
-                requested_host: requested_host.map(Into::into),
-                bound_host,
-            };
-            model.apply(&Change::Put(Resource::Port(Arc::new(port))));
-            Self { model, claims: Claims::default(), now: Instant::now() }
-        }
-
-        /// `host` reports that it has, or has not, an interface for the port; the port is bound
-        /// anew. Returns where.
-        fn reports(&mut self, host: HostId, plugged: bool) -> Option<HostId> {
-            if self.claims.by_host.contains_key(&host) {
-                let outcome = &mut Outcome::default();
-                self.claims.set(&self.model, host, PORT, plugged, self.now, outcome);
-            } else {
-                let ports = plugged.then_some(PORT).into_iter().collect();
-                self.claims.report(&self.model, host, ports, self.now);
-            }
-            let port = self.model.port(PORT).unwrap();
-            let bound_host = self.claims.resolve(&self.model, port);
-            let port = Port { bound_host, ..Port::clone(port) };
-            self.model.apply(&Change::Put(Resource::Port(Arc::new(port))));
-            bound_host
-        }
-    }
-
-    #[test]
-    fn the_last_to_plug_has_the_port_and_gives_it_back() {
-        let mut scene = Scene::new(None, None);
-        assert_eq!(scene.reports(A, false), None);
-        assert_eq!(scene.reports(B, false), None);
-        assert_eq!(scene.reports(A, true), Some(A));
-        assert_eq!(scene.reports(B, true), Some(B));
-        assert_eq!(scene.reports(A, true), Some(B), "a repeated report is no new plug");
-        assert_eq!(scene.reports(B, false), Some(A));
-        assert_eq!(scene.reports(A, false), None);
-    }
-
-    #[test]
-    fn one_port_at_a_time_comes_to_the_same_as_a_whole_report() {
-        let scene = || Scene::new(None, None);
-        let [mut whole, mut single] = [scene(), scene()];
-        for (host, plugged) in [(A, true), (B, true), (A, false), (A, true), (B, false)] {
-            let ports = plugged.then_some(PORT).into_iter().collect();
-            whole.claims.report(&whole.model, host, ports, whole.now);
-            single.reports(host, plugged);
-            let port = whole.model.port(PORT).unwrap();
-            let bound = |claims: &Claims| claims.resolve(&whole.model, port);
-            assert_eq!(bound(&whole.claims), bound(&single.claims));
-        }
-    }
-
-    #[test]
-    fn only_the_last_whole_report_can_be_told_differences_from() {
-        let mut scene = Scene::new(None, None);
-        let (first, _) = scene.claims.report(&scene.model, A, BTreeSet::new(), scene.now);
-        assert!(scene.claims.is_last_report(A, first));
-        let (second, _) = scene.claims.report(&scene.model, A, BTreeSet::new(), scene.now);
-        assert!(!scene.claims.is_last_report(A, first));
-        assert!(scene.claims.is_last_report(A, second));
-        scene.claims.forget(A);
-        assert!(!scene.claims.is_last_report(A, second));
-    }
-
-    #[test]
-    fn a_restart_moves_no_port() {
-        for first in [A, B] {
-            let mut scene = Scene::new(Some(A), None);
-            let second = if first == A { B } else { A };
-            assert_eq!(scene.reports(first, true), Some(A));
-            assert_eq!(scene.reports(second, true), Some(A));
-        }
-    }
-
-    #[test]
-    fn a_port_that_moved_while_the_controller_was_down_is_found() {
-        let mut scene = Scene::new(Some(A), None);
-        assert_eq!(scene.reports(B, true), Some(A), "host a has not spoken yet");
-        assert_eq!(scene.reports(A, false), Some(B));
-    }
-
-    #[test]
-    fn a_silent_host_loses_a_port_only_to_a_plug_that_was_seen() {
-        let mut scene = Scene::new(Some(A), None);
-        assert_eq!(scene.reports(B, false), Some(A));
-        assert_eq!(scene.reports(B, true), Some(B));
-    }
-
-    #[test]
-    fn only_the_requested_host_may_have_the_port() {
-        let mut scene = Scene::new(None, Some("b"));
-        assert_eq!(scene.reports(A, true), None);
-        assert_eq!(scene.reports(B, true), Some(B));
-        assert_eq!(scene.reports(B, false), None);
-    }
-
-    #[test]
-    fn a_port_that_two_hosts_pull_at_stays_where_it_is() {
-        let mut scene = Scene::new(None, None);
-        scene.reports(A, false);
-        scene.reports(B, false);
-        scene.reports(A, true);
-        for _ in 0..8 {
-            assert_eq!(scene.reports(B, true), Some(B));
-            assert_eq!(scene.reports(B, false), Some(A));
-        }
-        for _ in 0..100 {
-            assert_eq!(scene.reports(B, true), Some(A));
-            assert_eq!(scene.reports(B, false), Some(A));
-        }
-        // It is not lost when the one that has it lets it go.
-        scene.reports(B, true);
-        assert_eq!(scene.reports(A, false), Some(B));
-        assert_eq!(scene.reports(A, true), Some(B));
-        scene.reports(A, false);
-        scene.now += Duration::from_secs(60);
-        assert_eq!(scene.reports(A, true), Some(A));
-    }
-
-    #[test]
-    fn moves_of_ports_that_do_not_exist_are_not_remembered() {
-        let mut scene = Scene::new(None, None);
-        let ports: BTreeSet<_> = (100..200).map(|number| PortId(Uuid::from_u128(number))).collect();
-        for host in [A, B, A, B] {
-            scene.claims.report(&scene.model, host, BTreeSet::new(), scene.now);
-            scene.claims.report(&scene.model, host, ports.clone(), scene.now);
-        }
-        assert!(scene.claims.moves.is_empty());
-    }
-
-    #[test]
-    fn an_interface_for_a_port_that_is_requested_elsewhere_is_told() {
-        let scene = Scene::new(None, Some("b"));
-        let requested = "b".to_owned();
-        let told = Some(Dispute::PortRequested { port: PORT, requested });
-        assert_eq!(requested_elsewhere(&scene.model, A, PORT), told);
-        assert_eq!(requested_elsewhere(&scene.model, B, PORT), None);
-    }
-
-    #[test]
-    fn a_forgotten_host_claims_nothing() {
-        let mut scene = Scene::new(None, None);
-        scene.reports(A, true);
-        assert_eq!(scene.claims.forget(A), BTreeSet::from([PORT]));
-        let port = scene.model.port(PORT).unwrap().clone();
-        scene.model.apply(&Change::Delete(topology::model::ResourceId::Host(A)));
-        assert_eq!(scene.claims.resolve(&scene.model, &port), None);
-    }
-
-    #[test]
-    fn the_limits_are_documented() {
-        use crate::limits::documented::{check, number};
-        let limits = [
-            ("times that a port is taken by another host, at once", number(MOVES)),
-            ("seconds until once more, after that", number(MOVE_INTERVAL)),
-        ];
-        check("Who is which host", &limits);
-    }
+/// What is wrong with `host` having an interface for a port that another keeps.
+fn held_elsewhere(model: &Model, host: HostId, port: PortId) -> Option<Dispute> {
+    let holder = model.port(port)?.bound_host.filter(|holder| *holder != host)?;
+    let holder = model.host(holder)?.meta.name.clone();
+    Some(Dispute::PortContested { port, holder })
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,10 +41,12 @@ pub enum Dispute {
         requested: String,
     },
     /// The host has plugged a port that has been plugged here and there too often.
-    #[error("port {port} has been moved too often and stays where it is")]
+    #[error("port {port} has been moved too often and stays on host {holder}")]
     PortContested {
         /// The port.
         port: PortId,
+        /// The name of the host that has it.
+        holder: String,
     },
 }
 

@@ -6,7 +6,7 @@ use topology::compile::Compiler;
 use topology::model::{Host, HostId, Model, Port, Timestamp};
 use topology::pipeline::Table;
 
-use super::binding::{Claims, requested_elsewhere};
+use super::binding::Claims;
 use super::dispute::Dispute;
 use super::drift::Drift;
 use super::fleet::{Fleet, Record};
@@ -113,7 +113,7 @@ impl View<'_> {
         let switches = switches.flat_map(|datapath_id| self.fleet.disputing(*datapath_id));
         let tunnel_ip = self.fleet.tunnel_dispute(host.id).cloned();
         let ports = self.claims.of(host.id);
-        let ports = ports.filter_map(|port| requested_elsewhere(self.model, host.id, port));
+        let ports = ports.filter_map(|port| self.claims.dispute(self.model, host.id, port));
         rivals.chain(switches).chain(tunnel_ip).chain(ports).take(MAX_DISPUTES).collect()
     }
 

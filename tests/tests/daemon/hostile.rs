@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use lab::wait_until;
 use proto::v1 as pb;
+use proto::v1::host::conflict::Kind;
 use serde_json::{Value, json};
 use tests::{Api, Daemon};
 
@@ -262,6 +263,15 @@ fn a_port_that_a_host_pulls_at_stays_where_it_is() {
     }
     assert!(warned(&scene), "{}", scene.daemon.log());
     assert_eq!(bound(&scene), "honest");
+    let conflicts = |host: &Host| host.record(&scene.api).unwrap().conflicts;
+    let told = conflicts(&hostile);
+    let [conflict] = &told[..] else { panic!("one conflict: {told:?}") };
+    let stays = "has been moved too often and stays on host honest";
+    assert_eq!((conflict.kind(), &conflict.port_id), (Kind::Port, &port.id));
+    assert!(conflict.description.contains(stays), "{conflict:?}");
+    assert_eq!(conflicts(&scene.honest), []);
+    hostile.database.update(&toggle);
+    wait_until("no conflict", SOON, || conflicts(&hostile).is_empty()).unwrap();
     scene.assert_contained(&name, ("ovsdb", "port_claim"), "moved too often");
 }
 

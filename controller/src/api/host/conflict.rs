@@ -9,7 +9,7 @@ pub(super) fn answer(dispute: &Dispute) -> pb::host::Conflict {
         Dispute::SystemId { rival } => (Kind::SystemId, Some(rival), None),
         Dispute::DatapathId { rival, .. } => (Kind::DatapathId, Some(rival), None),
         Dispute::TunnelIp { ip, .. } => (Kind::TunnelIp, Some(ip), None),
-        Dispute::PortRequested { port, .. } | Dispute::PortContested { port } => {
+        Dispute::PortRequested { port, .. } | Dispute::PortContested { port, .. } => {
             (Kind::Port, None, Some(port))
         }
     };

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use topology::intent::Plan;
 use topology::model::{HostId, PortId};
 
-use super::super::binding::{Outcome, requested_elsewhere};
+use super::super::binding::Outcome;
 use super::super::dispute::Dispute;
 use super::super::fleet::{Ovsdb, Waiting, target_ip};
 use super::super::handle::Taken;
@@ -169,12 +169,10 @@ impl Core {
 
     /// Binds what a host has claimed; answers what it is not given of that.
     fn claimed(&mut self, host: HostId, claimed: Outcome) -> Vec<Dispute> {
-        let Outcome { changed, plugged, contested } = claimed;
+        let Outcome { changed, plugged } = claimed;
         self.bind(changed);
-        let contested = contested.into_iter().map(|port| Dispute::PortContested { port });
         let model = self.compiler.model();
-        let elsewhere = plugged.into_iter();
-        let elsewhere = elsewhere.filter_map(|port| requested_elsewhere(model, host, port));
-        contested.chain(elsewhere).collect()
+        let disputes = plugged.into_iter();
+        disputes.filter_map(|port| self.claims.dispute(model, host, port)).collect()
     }
 }
