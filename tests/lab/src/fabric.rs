@@ -112,6 +112,11 @@ impl Fabric {
         self.switch.vsctl(&["add-port", SWITCH, port, &format!("tag={vlan}")]).map(drop)
     }
 
+    /// Where the physical switch runs.
+    pub(crate) fn netns(&self) -> &Netns {
+        &self.netns
+    }
+
     /// Lets nothing through between a host and one of its networks, or everything again.
     ///
     /// The link stays up: it is the switch that has no such port any more, or ignores it. When a link's state changes, Open vSwitch

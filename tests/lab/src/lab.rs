@@ -7,6 +7,7 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use crate::backlog::{self, Overflows};
 use crate::fabric::{self, Fabric};
 use crate::host::Host;
 use crate::leftovers::{self, LabId};
@@ -108,6 +109,17 @@ impl Lab {
     /// The controller's address on the management network.
     pub fn controller_address(&self) -> IpAddr {
         fabric::controller_address().into()
+    }
+
+    /// What the physical switch's Open vSwitch has not read in time; see [`Ovs::overflows`].
+    ///
+    /// # Errors
+    ///
+    /// When `ss` fails.
+    ///
+    /// [`Ovs::overflows`]: crate::Ovs::overflows
+    pub fn switch_overflows(&self) -> Result<Overflows> {
+        backlog::overflows(self.fabric.netns())
     }
 
     /// Puts a machine on an access port of the physical switch; without a VLAN, the switch

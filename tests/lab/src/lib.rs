@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod backlog;
 mod capture;
 mod command;
 mod endpoint;
@@ -55,6 +56,7 @@ mod vm;
 mod wait;
 mod weftd;
 
+pub use backlog::Overflows;
 pub use capture::{Capture, vxlan};
 pub use command::{output, run};
 pub use endpoint::{Endpoint, FrameStream};

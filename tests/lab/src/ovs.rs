@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
+use crate::backlog::{self, Overflows};
 use crate::command::run;
 use crate::netns::Netns;
 use crate::process::Process;
@@ -134,6 +135,16 @@ impl Ovs {
         let dump = self.ofctl(&["dump-flows", bridge])?;
         let flows = dump.lines().map(str::trim).filter(|line| line.starts_with("cookie="));
         Ok(flows.map(str::to_owned).collect())
+    }
+
+    /// Packets that the kernel has thrown away at each interface, since Open vSwitch opened it,
+    /// because they were not read in time.
+    ///
+    /// # Errors
+    ///
+    /// When `ss` fails.
+    pub fn overflows(&self) -> Result<Overflows> {
+        backlog::overflows(&self.netns)
     }
 
     /// The OpenFlow number of an interface, once ovs-vswitchd has given it one.

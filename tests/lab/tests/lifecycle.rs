@@ -127,6 +127,22 @@ fn a_running_ping_sees_an_outage() {
     assert!(report.longest_gap > Duration::from_millis(200), "{report:?}");
 }
 
+#[test]
+fn what_is_not_read_in_time_is_counted_where_it_came_in() {
+    let lab = Lab::builder().hosts(2).start().unwrap();
+    let (h1, h2) = (lab.host(1), lab.host(2));
+    assert!(reaches(h1, h2.tunnel_ip()));
+    assert_eq!(h2.overflows().unwrap().values().sum::<u64>(), 0);
+    h2.pause_vswitchd().unwrap();
+    let to = h2.tunnel_ip().to_string();
+    let flood = ["-n", "-q", "-i", "0.001", "-c", "600", "-W", "1", &to];
+    h1.exec("ping", &flood).unwrap_err();
+    let lost = h2.overflows().unwrap();
+    assert!(lost["eth1"] > 100, "{lost:?}");
+    assert_eq!(lost["eth2"], 0, "{lost:?}");
+    assert_eq!(h1.overflows().unwrap().values().sum::<u64>(), 0);
+}
+
 fn reaches(host: &Host, address: Ipv4Addr) -> bool {
     host.exec("ping", &["-n", "-c", "1", "-W", "1", &address.to_string()]).is_ok()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use lab::{Host, Nic, wait_until};
 use proto::v1::host::State;
-use tests::{Kind, Scene};
+use tests::{Kind, Path, Scene};
 
 use crate::dice::Dice;
 use crate::phase::HOSTS;
@@ -48,6 +48,14 @@ pub(crate) enum Fault {
 pub(crate) struct Excuse {
     pub(crate) host: u16,
     pub(crate) kinds: Vec<Kind>,
+}
+
+impl Excuse {
+    /// Whether what goes that way may miss something.
+    pub(crate) fn concerns(&self, path: &Path) -> bool {
+        let name = format!("h{}", self.host);
+        self.kinds.contains(&path.kind) && (path.from == name || path.to == name)
+    }
 }
 
 impl Fault {

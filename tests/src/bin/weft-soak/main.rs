@@ -14,6 +14,7 @@ mod dice;
 mod fault;
 mod intruders;
 mod phase;
+mod sockets;
 mod tally;
 
 use std::process::ExitCode;
@@ -21,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use tests::{Scene, Traffic, rules};
+use tests::{Scene, Traffic};
 
 use crate::churn::Churn;
 use crate::dice::Dice;
@@ -65,18 +66,17 @@ fn soak(length: Duration, seed: u64) -> Result<Tally> {
     let intruders = Intruders::start(&scene)?;
     let wait = Instant::now() + length;
     let mut soak = Soak::new(scene, traffic, intruders, Dice::new(seed))?;
-    let baseline: Vec<_> = soak.flows()?;
+    let baseline = soak.rules()?;
     let mut churn = Churn::start(&soak.scene)?;
     while Instant::now() < wait {
         soak.phase(&mut churn)?;
     }
     churn.clear(&soak.scene).context("cannot take back what was made")?;
     soak.quieten()?;
-    let left = soak.flows()?;
-    let leaked = baseline
-        .iter()
-        .zip(&left)
-        .map(|(before, after)| tests::distance(&rules(before.clone()), &rules(after.clone())));
-    soak.tally.leaked_flows += leaked.sum::<u64>();
+    for ((before, after), host) in baseline.iter().zip(&soak.rules()?).zip(phase::HOSTS) {
+        before.difference(after).for_each(|rule| println!("  h{host} had {rule}"));
+        after.difference(before).for_each(|rule| println!("  h{host} has {rule}"));
+        soak.tally.leaked_flows += before.symmetric_difference(after).count() as u64;
+    }
     soak.finish()
 }

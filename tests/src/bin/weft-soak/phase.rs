@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use lab::wait_until;
-use tests::{Installed, Kind, Scene, Traffic};
+use tests::{Kind, Scene, Traffic};
 
 use crate::churn::Churn;
 use crate::dice::Dice;
 use crate::fault::{Excuse, Fault};
 use crate::intruders::Intruders;
+use crate::sockets::Sockets;
 use crate::tally::Tally;
 
 /// The hosts.
@@ -56,6 +57,7 @@ impl Soak {
         println!("phase {number}: {fault}{with}");
         let context = || format!("phase {number}, {fault}");
         let mut excuses: Vec<_> = fault.excuses().into_iter().collect();
+        let sockets = Sockets::look(&self.scene)?;
         self.traffic.run().with_context(context)?;
 
         self.change(churn, plugging, &HOSTS, &mut excuses)?;
@@ -70,7 +72,8 @@ impl Soak {
         self.traffic.goes_on().with_context(context)?;
         let report = self.traffic.stop().with_context(context)?;
 
-        let mut found = self.tally.add(&report, &excuses);
+        let overflows = Sockets::look(&self.scene)?.since(&sockets);
+        let mut found = self.tally.add(&report, &excuses, &overflows);
         self.tally.phases = number;
         self.tally.changes = churn.changes;
         *self.tally.faults.entry(fault.to_string()).or_default() += 1;
@@ -125,9 +128,22 @@ impl Soak {
         Ok(())
     }
 
-    /// The flows of every host.
-    pub(crate) fn flows(&self) -> Result<Vec<Vec<Installed>>> {
-        HOSTS.iter().map(|&host| self.scene.flows(host)).collect()
+    /// What the flows of every host do, with interfaces by their names: a tunnel port that was
+    /// deleted and made again has another number.
+    pub(crate) fn rules(&self) -> Result<Vec<BTreeSet<String>>> {
+        let changing = ["duration=", "n_packets=", "n_bytes=", "idle_age=", "hard_age="];
+        let rule = |line: &str| {
+            let words = line.split_whitespace();
+            words
+                .filter(|word| !changing.iter().any(|it| word.starts_with(it)))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let dump = |&host| {
+            let text = self.scene.host(host).ofctl(&["--names", "dump-flows", "br-int"])?;
+            Ok(text.lines().filter(|line| line.contains("cookie=")).map(rule).collect())
+        };
+        HOSTS.iter().map(dump).collect()
     }
 
     /// Lets an intruder in, at last, and answers what was found.

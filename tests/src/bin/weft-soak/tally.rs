@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use tests::TrafficReport;
 
 use crate::fault::Excuse;
+use crate::sockets::Overflowed;
 
 /// A controller has leaked when it ends with more than it began with by this factor and this many
 /// bytes beside: allocators keep what they have had once.
@@ -24,6 +25,10 @@ pub(crate) struct Tally {
     pub(crate) lost: [u64; 2],
     /// The same on paths with an announced outage.
     pub(crate) excused: [u64; 2],
+    /// The same where Open vSwitch was too late to see some packets.
+    unseen: [u64; 2],
+    /// Packets that it was too late to see.
+    overflowed: u64,
     pub(crate) wrong: u64,
     pub(crate) leaked_flows: u64,
     pub(crate) leaked_zones: u64,
@@ -32,15 +37,15 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, report: &TrafficReport, excuses: &[Excuse]) -> Vec<String> {
-        let mut unexcused = Vec::new();
-        let excused = |path: &tests::Path| {
-            let ends = |excuse: &Excuse| {
-                let name = format!("h{}", excuse.host);
-                path.from == name || path.to == name
-            };
-            excuses.iter().any(|it| it.kinds.contains(&path.kind) && ends(it))
-        };
+    /// Counts what was lost, and answers what nothing excuses.
+    pub(crate) fn add(
+        &mut self,
+        report: &TrafficReport,
+        excuses: &[Excuse],
+        overflowed: &Overflowed,
+    ) -> Vec<String> {
+        let mut told = Vec::new();
+        self.overflowed += overflowed.packets;
         let pings = report
             .pings
             .iter()
@@ -48,15 +53,25 @@ impl Tally {
         let exchanges = report.exchanges.iter().map(|(path, it)| (1, path, it.words, it.lost));
         for (sort, path, sent, lost) in pings.chain(exchanges) {
             self.sent[sort] += sent;
-            if excused(path) {
+            if lost == 0 {
+                continue;
+            }
+            let what = ["echo requests", "TCP segments"][sort];
+            let concerns = |excuse: &Excuse| excuse.concerns(path);
+            if excuses.iter().any(concerns) {
                 self.excused[sort] += lost;
-            } else if lost > 0 {
+            } else if overflowed.excuses.iter().any(concerns) {
+                self.unseen[sort] += lost;
+                let packets = overflowed.packets;
+                told.push(format!(
+                    "{path}: {lost} {what} of {sent} lost while Open vSwitch missed {packets} packets"
+                ));
+            } else {
                 self.lost[sort] += lost;
-                let what = ["echo requests", "TCP segments"][sort];
-                unexcused.push(format!("{path}: {lost} {what} of {sent} lost"));
+                told.push(format!("{path}: {lost} {what} of {sent} lost"));
             }
         }
-        unexcused
+        told
     }
 
     /// What the controller has in memory now.
@@ -95,6 +110,11 @@ impl fmt::Display for Tally {
             f,
             "  lost in announced outages: {} and {} segments",
             self.excused[0], self.excused[1]
+        )?;
+        writeln!(
+            f,
+            "  lost when it was too late to read: {} and {} segments, of {} packets",
+            self.unseen[0], self.unseen[1], self.overflowed
         )?;
         let largest = self.memory.values().max_by_key(|(first, last)| last.saturating_sub(*first));
         if let Some((first, last)) = largest {
