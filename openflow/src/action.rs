@@ -85,7 +85,7 @@ pub enum Action {
     /// Sets a field, or the masked bits of it: `ofp_action_set_field`, with a mask `NXAST_REG_LOAD2`.
     SetField(Oxm),
     /// Sets an option of the tunnel's header, or the masked bits of it: as [`Action::SetField`].
-    SetTunMetadata(TunMetadata),
+    SetTunMetadata(Box<TunMetadata>),
     /// Copies bits between fields: `nx_action_reg_move`.
     Move {
         /// From where; as wide as `destination`.
@@ -137,7 +137,7 @@ pub enum Action {
     /// Samples packets for IPFIX: `nx_action_sample`.
     Sample(Sample),
     /// Adds, changes or removes another flow, made of the packet: `nx_action_learn`.
-    Learn(Learn),
+    Learn(Box<Learn>),
     /// Looks the packet up in another table, then goes on: `nx_action_resubmit`.
     Resubmit(Resubmit),
     /// Sends the packet through conntrack: `nx_action_conntrack`.

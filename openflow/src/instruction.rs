@@ -1,6 +1,6 @@
 //! Instructions: OpenFlow 1.3.5 §5.9 and §7.2.4.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 
 use crate::action::{decode_actions, encode_actions};
 use crate::wire::{Reader, put_length};
@@ -37,7 +37,7 @@ pub enum Instruction {
     GotoTable(u8),
     /// An instruction that this crate does not know, or that is written in another way than the one
     /// this crate writes; header included.
-    Unknown(Bytes),
+    Unknown(Box<[u8]>),
 }
 
 impl Instruction {
@@ -73,7 +73,7 @@ impl Instruction {
             let bytes = instruction.peek();
             instructions.push(match Self::decode_known(instruction)? {
                 Some(known) => known,
-                None => Self::Unknown(Bytes::copy_from_slice(bytes)),
+                None => Self::Unknown(bytes.into()),
             });
         }
         Ok(instructions)

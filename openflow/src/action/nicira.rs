@@ -208,7 +208,7 @@ impl Action {
             Nicira::SAMPLE | Nicira::SAMPLE2 | Nicira::SAMPLE3 => {
                 Self::Sample(Sample::decode(subtype, action)?)
             }
-            Nicira::LEARN | Nicira::LEARN2 => Self::Learn(Learn::decode(subtype, action)?),
+            Nicira::LEARN | Nicira::LEARN2 => Self::Learn(Learn::decode(subtype, action)?.into()),
             Nicira::NOTE => Self::Note(action.rest_bytes()),
             Nicira::EXIT if length == 16 => Self::Exit,
             Nicira::CT_CLEAR if length == 16 => Self::CtClear,

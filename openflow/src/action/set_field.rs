@@ -54,7 +54,7 @@ pub(super) fn encode_set_tun_metadata(option: &TunMetadata, out: &mut BytesMut) 
 /// Reads the field and value of `OFPAT_SET_FIELD`.
 pub(super) fn decode_set_field(action: &mut Reader<'_>) -> Option<Action> {
     if let Some(option) = tun_metadata(action) {
-        return option.mask().is_none().then_some(Action::SetTunMetadata(option));
+        return option.mask().is_none().then(|| Action::SetTunMetadata(option.into()));
     }
     let (oxm, has_mask) = decode_tlv(action, Field::spec)?;
     (!has_mask).then_some(Action::SetField(oxm))
@@ -109,7 +109,7 @@ pub(super) fn decode_load2(action: &mut Reader<'_>) -> Option<Action> {
 /// written longer than it need be, or that no number can tell.
 fn load_of_option(option: TunMetadata) -> Option<Action> {
     if option.mask().is_some() {
-        return Some(Action::SetTunMetadata(option));
+        return Some(Action::SetTunMetadata(option.into()));
     }
     let value = option.value();
     if value.len() > 8 || value.first() == Some(&0) {

@@ -242,7 +242,7 @@ fn extension() -> impl Strategy<Value = Action> {
         any::<u32>().prop_map(|packet_type| Action::Decap(PacketType(packet_type))),
         option().prop_map(|spec| Action::DeleteField(spec.field)),
         sample().prop_map(Action::Sample),
-        learn().prop_map(Action::Learn),
+        learn().prop_map(|it| Action::Learn(it.into())),
         note.prop_map(|note| Action::Note(Bytes::from(note))),
     ]
 }
@@ -290,7 +290,7 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         Just(Action::DecNwTtl),
         extension(),
         set_field.prop_map(Action::SetField),
-        tun_metadata().prop_map(Action::SetTunMetadata),
+        tun_metadata().prop_map(|it| Action::SetTunMetadata(it.into())),
         movement,
         load,
         resubmit,

@@ -10,11 +10,17 @@ use rustc_hash::FxHasher;
 pub struct BlockFlow {
     /// The flow.
     pub flow: Flow,
+    /// What is at hand of a flow that goes to many switches. Most go to one, and pay for no more
+    /// than a pointer.
+    shared: Option<Box<Shared>>,
+}
+
+#[derive(Debug, Eq, PartialEq)]
+struct Shared {
     /// [`BlockFlow::identity_hash_of`] the flow.
     hash: u64,
-    /// Encoded already, where the flow goes to many switches. Most go to one, and pay for no more
-    /// than a pointer.
-    shared: Option<Box<Bytes>>,
+    /// [`BlockFlow::frame`].
+    frame: Bytes,
 }
 
 impl BlockFlow {
@@ -28,10 +34,13 @@ impl BlockFlow {
     /// A flow that goes to one switch, or, when `shared`, to many: such a flow is encoded now,
     /// once for all of them. The frame of another is made when it is asked for, and not kept.
     pub fn new(flow: Flow, shared: bool) -> Self {
-        // Copied to a buffer of its own size: the flow stays as long as the object it is for.
-        let hash = Self::identity_hash_of(&flow);
-        let shared = shared.then(|| Box::new(Bytes::copy_from_slice(&encode(&flow, xid(hash)))));
-        Self { flow, hash, shared }
+        let shared = shared.then(|| {
+            let hash = Self::identity_hash_of(&flow);
+            // Copied to a buffer of its own size: the flow stays as long as the object it is for.
+            let frame = Bytes::copy_from_slice(&encode(&flow, xid(hash)));
+            Box::new(Shared { hash, frame })
+        });
+        Self { flow, shared }
     }
 
     /// A hash of what tells a flow from every other in a switch ([`Flow::identity`]): of flows
@@ -44,7 +53,10 @@ impl BlockFlow {
 
     /// [`BlockFlow::identity_hash_of`] this flow.
     pub fn identity_hash(&self) -> u64 {
-        self.hash
+        match &self.shared {
+            Some(shared) => shared.hash,
+            None => Self::identity_hash_of(&self.flow),
+        }
     }
 
     /// The whole bundle-add message that adds the flow or replaces the one of its identity, as
@@ -52,7 +64,7 @@ impl BlockFlow {
     /// is [`BlockFlow::xid`].
     pub fn frame(&self) -> Bytes {
         match &self.shared {
-            Some(frame) => Bytes::clone(frame),
+            Some(shared) => shared.frame.clone(),
             None => encode(&self.flow, self.xid()),
         }
     }
@@ -60,7 +72,7 @@ impl BlockFlow {
     /// The frame's xid, which an error about the flow carries: derived from the flow, so that the
     /// frame is the same for every switch.
     pub fn xid(&self) -> u32 {
-        xid(self.hash)
+        xid(self.identity_hash())
     }
 }
 

@@ -112,7 +112,7 @@ fn opt_instruction<'a>(input: &'a str, scope: &Scope<'_>) -> Parsed<'a, Option<I
         }
         "raw_instruction" => {
             let (rest, bytes) = raw(rest)?;
-            (rest, Instruction::Unknown(bytes))
+            (rest, Instruction::Unknown(bytes[..].into()))
         }
         _ => return Ok((input, None)),
     };

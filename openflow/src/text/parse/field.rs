@@ -21,7 +21,7 @@ pub(super) fn set_field<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Ac
     let (rest, name) = word(field)?;
     let Some(spec) = by_any_name(name) else { return fail(field, "a field's name") };
     if spec.format == Format::Bytes {
-        return Ok((rest, Action::SetTunMetadata(tun_metadata(spec.field, value)?)));
+        return Ok((rest, Action::SetTunMetadata(tun_metadata(spec.field, value)?.into())));
     }
     Ok((rest, Action::SetField(oxm(spec, value, naming)?)))
 }
@@ -52,7 +52,7 @@ pub(super) fn load<'a>(value_at: &'a str, actions: &mut Vec<Action>) -> Parsed<'
         && Subfield::whole(field) != destination
     {
         let option = TunMetadata::of_bits(number, offset, bits, value);
-        actions.push(Action::SetTunMetadata(option));
+        actions.push(Action::SetTunMetadata(option.into()));
         return Ok((rest, ()));
     }
     let spec = field.spec().filter(|spec| spec.action_field.class == Field::EXPERIMENTER);

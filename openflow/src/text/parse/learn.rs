@@ -28,7 +28,7 @@ pub(super) fn learn<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action
         specs: Vec::new(),
     };
     if !input.starts_with('(') {
-        return Ok((input, Action::Learn(learn)));
+        return Ok((input, Action::Learn(learn.into())));
     }
     let rest = list(input, |input| {
         let (rest, name) = word(input)?;
@@ -68,7 +68,7 @@ pub(super) fn learn<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, Action
         }
         Ok(rest)
     })?;
-    Ok((rest, Action::Learn(learn)))
+    Ok((rest, Action::Learn(learn.into())))
 }
 
 fn spec<'a>(input: &'a str, naming: Naming<'_>) -> Parsed<'a, LearnSpec> {
