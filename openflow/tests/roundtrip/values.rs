@@ -70,8 +70,7 @@ fn instructions(
             .prop_map(|(value, mask)| Instruction::WriteMetadata { value, mask }),
     );
     let goto = option::of(any::<u8>().prop_map(Instruction::GotoTable));
-    let unknown =
-        option::of(Just(Instruction::Unknown([0, 9, 0, 8, 1, 2, 3, 4].into())));
+    let unknown = option::of(Just(Instruction::Unknown([0, 9, 0, 8, 1, 2, 3, 4].into())));
     (meter, apply, clear, write, metadata, goto, unknown)
         .prop_map(|(a, b, c, d, e, f, g)| [a, b, c, d, e, f, g].into_iter().flatten().collect())
 }

@@ -1,5 +1,6 @@
 //! A ping that runs while something else happens.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,17 @@ use anyhow::{Context, Result};
 use rustix::process::Signal;
 
 use crate::netns::Netns;
-use crate::ping::PingReport;
 use crate::process::Process;
 use crate::wait::{wait_for, wait_until};
 
-/// How long `ping` may take to write its summary.
-const END: Duration = Duration::from_secs(5);
+/// How long `ping` may take to answer a signal.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// How long the replies to the last requests may be under way.
+const UNDER_WAY: Duration = Duration::from_secs(1);
+
+/// How many later requests may be answered before one that is still under way.
+const OVERTAKEN: u32 = 10;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -57,7 +63,7 @@ impl PingStream {
         Ok(SystemTime::UNIX_EPOCH + Duration::from_secs_f64(first))
     }
 
-    /// Ends the ping and reports on all of it.
+    /// Ends the ping and reports on what it has sent until now. Replies may still come for a second.
     ///
     /// # Errors
     ///
@@ -66,10 +72,19 @@ impl PingStream {
         if let Some(status) = self.process.ended()? {
             anyhow::bail!("ping ended by itself, {status}: {}", self.read()?);
         }
+        self.process.signal(Signal::QUIT)?;
+        let sent = wait_for("ping to tell how many it has sent", ANSWER, || {
+            sent_so_far(&self.read().ok()?)
+        })?;
+        // What does not come is lost, and no reason to fail here.
+        let _ = wait_until("the last replies", UNDER_WAY, || {
+            self.read().is_ok_and(|text| is_complete(sent, &replies(&text)))
+        });
+        let report = StreamReport::new(sent, &replies(&self.read()?));
         self.process.signal(Signal::INT)?;
         let process = &mut self.process;
-        wait_until("ping to end", END, || process.ended().is_ok_and(|status| status.is_some()))?;
-        StreamReport::parse(&self.read()?)
+        wait_until("ping to end", ANSWER, || process.ended().is_ok_and(|status| status.is_some()))?;
+        Ok(report)
     }
 
     fn read(&self) -> Result<String> {
@@ -80,8 +95,7 @@ impl PingStream {
 /// What came of a stream of echo requests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct StreamReport {
-    /// Requests sent; the last one only if its reply came, since the stream may have been
-    /// stopped between the two.
+    /// Requests sent.
     pub sent: u32,
     /// Requests that were answered.
     pub received: u32,
@@ -95,14 +109,13 @@ impl StreamReport {
         self.sent.saturating_sub(self.received)
     }
 
-    fn parse(text: &str) -> Result<Self> {
-        let PingReport { sent, received, .. } = PingReport::parse(text)?;
-        let replies = replies(text);
-        let last = replies.iter().map(|reply| reply.sequence).max().unwrap_or(0);
-        let in_flight = sent == last.saturating_add(1) && last > 0;
+    /// What the replies say of the first `sent` requests.
+    fn new(sent: u32, replies: &[Reply]) -> Self {
+        let answered: BTreeSet<_> = replies.iter().map(|reply| reply.sequence).collect();
+        let received = answered.range(1..=sent).count() as u32;
         let gaps = replies.windows(2).map(|pair| pair[1].time - pair[0].time);
         let longest_gap = Duration::from_secs_f64(gaps.fold(0.0, f64::max));
-        Ok(Self { sent: sent - u32::from(in_flight), received, longest_gap })
+        Self { sent, received, longest_gap }
     }
 }
 
@@ -126,6 +139,18 @@ fn replies(text: &str) -> Vec<Reply> {
     text.lines().filter_map(reply).collect()
 }
 
+/// Whether none of the first `sent` requests can be under way any more.
+fn is_complete(sent: u32, replies: &[Reply]) -> bool {
+    let last = replies.iter().map(|reply| reply.sequence).max().unwrap_or(0);
+    last >= sent.saturating_add(OVERTAKEN) || StreamReport::new(sent, replies).lost() == 0
+}
+
+/// What `ping` answers to SIGQUIT: `4/3 packets, 25% loss, min/avg/…`, requests first.
+fn sent_so_far(text: &str) -> Option<u32> {
+    let line = text.lines().find(|line| line.contains(" packets, "))?;
+    line.trim_start().split_once('/')?.0.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,30 +159,33 @@ mod tests {
 PING 10.0.0.2 (10.0.0.2) 56(84) bytes of data.
 [1700000000.000000] 64 bytes from 10.0.0.2: icmp_seq=1 ttl=64 time=0.622 ms
 [1700000000.050000] 64 bytes from 10.0.0.2: icmp_seq=2 ttl=64 time=0.622 ms
+[1700000000.050001] 64 bytes from 10.0.0.2: icmp_seq=2 ttl=64 time=0.622 ms (DUP!)
 [1700000000.250000] 64 bytes from 10.0.0.2: icmp_seq=5 ttl=64 time=0.622 ms
-
---- 10.0.0.2 ping statistics ---
 ";
 
     #[test]
     fn losses_and_gaps_are_seen() {
-        let summary = "5 packets transmitted, 3 received, 40% packet loss, time 250ms\n";
-        let report = StreamReport::parse(&format!("{TEXT}{summary}")).unwrap();
+        let report = StreamReport::new(5, &replies(TEXT));
         assert_eq!((report.sent, report.received, report.lost()), (5, 3, 2));
-        assert_eq!(report.longest_gap.as_millis(), 200);
+        assert_eq!(report.longest_gap.as_micros(), 199_999);
     }
 
     #[test]
-    fn a_request_still_under_way_is_not_lost() {
-        let summary = "6 packets transmitted, 3 received, 50% packet loss, time 250ms\n";
-        let report = StreamReport::parse(&format!("{TEXT}{summary}")).unwrap();
-        assert_eq!((report.sent, report.lost()), (5, 2));
+    fn what_was_sent_after_the_end_does_not_count() {
+        let report = StreamReport::new(2, &replies(TEXT));
+        assert_eq!((report.sent, report.received, report.lost()), (2, 2, 0));
     }
 
     #[test]
     fn silence_at_the_end_is_loss() {
-        let summary = "9 packets transmitted, 3 received, 66% packet loss, time 450ms\n";
-        let report = StreamReport::parse(&format!("{TEXT}{summary}")).unwrap();
-        assert_eq!((report.sent, report.lost()), (9, 6));
+        assert_eq!(StreamReport::new(9, &replies(TEXT)).lost(), 6);
+    }
+
+    #[test]
+    fn ping_tells_how_many_it_has_sent() {
+        let told =
+            format!("{TEXT}\r6/4 packets, 33% loss, min/avg/ewma/max = 0.1/0.2/0.2/0.3 ms\n");
+        assert_eq!(sent_so_far(&told), Some(6));
+        assert_eq!(sent_so_far(TEXT), None);
     }
 }
