@@ -74,6 +74,11 @@ impl Drift {
         }
     }
 
+    /// The switch was brought to what it should have, whatever had been left before.
+    pub(super) fn synchronised(&mut self) {
+        self.standing.clear();
+    }
+
     pub(super) fn rows_compared(&mut self, found: RowsByTable, healed: bool, now: Timestamp) {
         if !found.is_empty() {
             self.last_found = Some(now);

@@ -182,7 +182,10 @@ impl Fleet {
         let record = self.heard(host, now);
         record.feed.confirm(session, receipt);
         record.flow_mods_sent += receipt.flow_mods;
-        record.foreign = receipt.foreign.unwrap_or(record.foreign);
+        if let Some(foreign) = receipt.foreign {
+            record.foreign = foreign;
+            record.drift.synchronised();
+        }
     }
 
     /// A session has found something out.

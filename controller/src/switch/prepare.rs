@@ -40,11 +40,13 @@ impl Connection {
         if wrong.is_empty() {
             return Ok(Prepared::default());
         }
+        let mut sent = Vec::with_capacity(wrong.len());
         for message in &wrong {
-            self.send(message)?;
+            sent.push(self.send(message)?);
         }
         let mut refused = 0;
-        for (_, ErrorMessage { code, .. }) in self.barrier().await? {
+        let errors = self.barrier().await?.into_iter();
+        for (_, ErrorMessage { code, .. }) in errors.filter(|(xid, _)| sent.contains(xid)) {
             warn!(error = %code, "the switch refused how it is to treat fragments, ports or meters");
             refused += 1;
         }

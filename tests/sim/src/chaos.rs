@@ -4,8 +4,12 @@ use openflow::message::{FlowMod, FlowModCommand};
 use openflow::{Flow, Match};
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
+use topology::intent::{Context, delete_host};
+use topology::model::HostId;
+use uuid::Uuid;
 
 use crate::host::Host;
+use crate::rotten::rotten;
 use crate::scenario::Fault;
 use crate::switch::Faults;
 use crate::world::World;
@@ -88,6 +92,16 @@ impl World {
                 self.start_later().await?;
             }
             Fault::DiskFailure => self.machine.fail_in(random.within(1..=100)),
+            Fault::Rotten => host.switch.say(&rotten(random)),
+            Fault::Deleted => {
+                let time = Duration::from_millis(random.within(100..=10_000));
+                host.unplug_all();
+                // What has no place on it any more is told, in most cases, before it is away.
+                sleep(Duration::from_millis(random.within(0..=3_000))).await;
+                host.set_present(false);
+                self.delete(host).await;
+                away.push((Instant::now() + time, place));
+            }
         }
         Ok(())
     }
@@ -100,6 +114,20 @@ impl World {
     async fn start_later(&mut self) -> Result<(), String> {
         sleep(Duration::from_millis(self.random.below(4_000))).await;
         self.start().await
+    }
+
+    /// A client deletes a host; one that ports are bound to is not deleted.
+    async fn delete(&mut self, host: &Host) {
+        let Ok(controller) = self.controller() else { return };
+        let system_id = host.system_id();
+        let plan = move |context: &Context<'_>| {
+            let known = context.model.host_by_system_id(&system_id);
+            delete_host(context, known.map_or(HostId(Uuid::nil()), |host| host.id), None)
+        };
+        let answer = controller.engine.write(plan).await;
+        self.deleted += u64::from(answer.is_ok());
+        let outcome = answer.map(|it| it.revision).map_err(|error| error.to_string());
+        self.trace.say(format_args!("host {}: deletion: {outcome:?}", host.number));
     }
 
     /// Somebody else does something to a switch.

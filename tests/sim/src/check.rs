@@ -4,6 +4,7 @@
 //! * each switch has exactly the flows that compiling the store anew gives for its host, its meter
 //!   and its settings; flows that are not ours are as others have left them, or gone where that is
 //!   wished for;
+//! * where what others change is only observed, nothing of it was put right, and nothing is left;
 //! * each host has confirmed the store's revision, and no port is still being built;
 //! * whoever has followed the change log all the time has what the store has;
 //! * it stays so, without a single flow-mod, also when the controller is started anew.
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use controller::engine::{HostState, PortStatus};
+use controller::engine::{Drift, HostState, PortStatus};
 use controller::store::{Retention, Store};
 use openflow::Flow;
 use rustc_hash::FxHashMap;
@@ -115,6 +116,7 @@ impl World {
     async fn have_confirmed(&self, controller: &Controller) -> Result<(), String> {
         let hosts: Vec<_> =
             self.hosts.iter().map(|host| (host.system_id(), host.facts())).collect();
+        let observes = self.scenario.observes;
         let looked = controller.engine.read(move |view| {
             let mut held = Vec::new();
             for (name, facts) in hosts {
@@ -125,6 +127,10 @@ impl World {
                 }
                 let status = view.host_status(id);
                 held.extend(status.hold.map(|_| id));
+                let last_found = status.drift.last_found;
+                if observes && status.drift != (Drift { last_found, ..Drift::default() }) {
+                    return Err(format!("{name}: {:?}, though it is only observed", status.drift));
+                }
                 let (desired, realized) = (status.desired_revision, status.realized_revision);
                 if status.state != HostState::Ready || desired != realized {
                     return Err(format!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use controller::engine::Engine;
 use controller::limits::{Breaches, Gate, GateLimits, Protocol};
 use controller::store::{Retention, Store, StoreError};
-use controller::switch::{ForeignFlows, Policy, Switches};
+use controller::switch::{ForeignFlows, OnDrift, Policy, Switches};
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use topology::intent::Settings;
 use topology::model::Timestamp;
@@ -65,6 +65,10 @@ impl Machine {
             Engine::load(store, Settings::default(), Zones::default(), time_of_day)?;
         self.work = Some(tokio::spawn(work.run()));
         let policy = Policy {
+            drift: match self.scenario.observes {
+                true => OnDrift::Observe,
+                false => OnDrift::Heal,
+            },
             foreign: match self.scenario.remove_foreign {
                 true => ForeignFlows::Remove,
                 false => ForeignFlows::Keep,

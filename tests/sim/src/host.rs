@@ -14,6 +14,7 @@ use topology::model::PortId;
 use crate::controller::Controller;
 use crate::link::{Cable, Weather, link};
 use crate::random::Random;
+use crate::scenario::Scenario;
 use crate::signal::Signal;
 use crate::switch::Switch;
 use crate::trace::Trace;
@@ -43,7 +44,12 @@ struct State {
 }
 
 impl Host {
-    pub(crate) fn new(number: usize, weather: Weather, random: &mut Random, trace: &Trace) -> Self {
+    pub(crate) fn new(
+        number: usize,
+        scenario: &Scenario,
+        random: &mut Random,
+        trace: &Trace,
+    ) -> Self {
         let (high, low) = ((number / 250) as u8, (number % 250 + 1) as u8);
         let mapped: &[(&str, u32)] = match random.below(4) {
             0 => &[],
@@ -66,7 +72,7 @@ impl Host {
             interfaces: BTreeMap::new(),
         };
         let state = State {
-            weather,
+            weather: scenario.weather,
             cable: None,
             random: random.fork(),
             is_disturbed: false,
@@ -74,7 +80,10 @@ impl Host {
         };
         Self {
             number,
-            switch: Switch::new(0x1000 + number as u64),
+            switch: match random.percent(scenario.untold) {
+                true => Switch::without_monitor(0x1000 + number as u64),
+                false => Switch::new(0x1000 + number as u64),
+            },
             report: Signal::new(report),
             lost: Notify::new(),
             present: Signal::new(true),
@@ -117,6 +126,11 @@ impl Host {
     pub(crate) fn unplug(&self, port: PortId) {
         self.report.change(|report| report.interfaces.remove(&port));
         self.trace.say(format_args!("host {}: {port} unplugged", self.number));
+    }
+
+    /// All VMs end.
+    pub(crate) fn unplug_all(&self) {
+        self.report.change(|report| report.interfaces.clear());
     }
 
     /// The switch starts anew; with other port numbers, if `renumbers`.

@@ -20,6 +20,7 @@ mod ledger;
 pub mod link;
 mod random;
 mod receipts;
+mod rotten;
 mod run;
 mod scenario;
 mod signal;

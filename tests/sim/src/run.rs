@@ -21,6 +21,8 @@ pub struct Report {
     pub starts: u64,
     /// Flow-mods that switches were sent.
     pub flow_mods: u64,
+    /// How many hosts were deleted.
+    pub deleted: u64,
     /// The store's last revision.
     pub revision: u64,
 }
@@ -61,6 +63,7 @@ pub fn run(seed: u64, is_loud: bool) -> Result<Report, Failure> {
             time: trace.elapsed(),
             hosts: world.hosts.len(),
             starts: world.machine.started(),
+            deleted: world.deleted,
             flow_mods: world.hosts.iter().map(|host| host.switch.asked().flow_mods).sum(),
             revision,
         })

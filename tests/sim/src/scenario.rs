@@ -28,6 +28,10 @@ pub struct Scenario {
     pub turns: usize,
     /// Whether flows that are not ours are removed.
     pub remove_foreign: bool,
+    /// Whether what others change is only reported.
+    pub observes: bool,
+    /// Of a hundred switches, how many have no flow monitor.
+    pub untold: u64,
 }
 
 /// A sort of fault.
@@ -55,10 +59,14 @@ pub enum Fault {
     Stop,
     /// The disk fails in the middle of something.
     DiskFailure,
+    /// A switch says what no switch should say.
+    Rotten,
+    /// A host is away, and a client deletes it meanwhile.
+    Deleted,
 }
 
 impl Fault {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::Cut,
         Self::Vanish,
         Self::Stall,
@@ -70,6 +78,8 @@ impl Fault {
         Self::Crash,
         Self::Stop,
         Self::DiskFailure,
+        Self::Rotten,
+        Self::Deleted,
     ];
 }
 
@@ -109,6 +119,8 @@ impl Scenario {
             retention: random.within(10..=400),
             turns: random.within(1..=8) as usize,
             remove_foreign: random.percent(20),
+            observes: random.percent(25),
+            untold: *random.pick(&[0, 0, 50, 100]).unwrap_or(&0),
         }
     }
 

@@ -19,6 +19,7 @@ mod tables;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use openflow::message::{ErrorCode, FlowMod, FlowUpdate, SwitchConfig};
 use openflow::{Flow, FlowId, Meter};
 use tokio::sync::Notify;
@@ -57,8 +58,11 @@ struct State {
     config: SwitchConfig,
     faults: Faults,
     asked: Asked,
+    has_monitors: bool,
     /// By connection.
     monitors: BTreeMap<u64, Monitor>,
+    /// By connection: what is said there and was not said yet.
+    says: BTreeMap<u64, Says>,
     connections: u64,
 }
 
@@ -69,18 +73,33 @@ struct Monitor {
     news: Arc<Notify>,
 }
 
+/// What goes through one connection beside answers.
+#[derive(Debug)]
+struct Says {
+    frames: Vec<Bytes>,
+    news: Arc<Notify>,
+}
+
 impl Switch {
     /// A switch without flows.
     pub fn new(datapath_id: u64) -> Self {
         Self(Arc::new(Mutex::new(State::new(datapath_id))))
     }
 
+    /// A switch without flows, which knows of no flow monitors.
+    pub fn without_monitor(datapath_id: u64) -> Self {
+        let state = State { has_monitors: false, ..State::new(datapath_id) };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
     /// The switch starts anew: nothing that it was told is left. Its connections have to be cut
     /// beside.
     pub fn restart(&self) {
         let mut state = self.lock();
-        let State { datapath_id, faults, asked, connections, .. } = *state;
-        *state = State { faults, asked, connections, ..State::new(datapath_id) };
+        let State { datapath_id, faults, asked, has_monitors, connections, .. } = *state;
+        let new = State::new(datapath_id);
+        let says = std::mem::take(&mut state.says);
+        *state = State { faults, asked, has_monitors, connections, says, ..new };
     }
 
     /// What is wrong with it from now on.
@@ -133,6 +152,14 @@ impl Switch {
         state.tell(None, &changes);
     }
 
+    /// On every connection it says this, between two messages, whatever it is.
+    pub fn say(&self, frame: &Bytes) {
+        for says in self.lock().says.values_mut() {
+            says.frames.push(frame.clone());
+            says.news.notify_one();
+        }
+    }
+
     /// Somebody else deletes a meter.
     pub fn delete_meter_by_hand(&self, number: u32) {
         self.lock().meters.remove(&number);
@@ -152,7 +179,9 @@ impl State {
             config: SwitchConfig { flags: 0, miss_send_len: 128 },
             faults: Faults::default(),
             asked: Asked::default(),
+            has_monitors: true,
             monitors: BTreeMap::new(),
+            says: BTreeMap::new(),
             connections: 0,
         }
     }

@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) hosts: Hosts,
     pub(crate) ledgers: Vec<Arc<Mutex<Ledger>>>,
     pub(crate) follower: Follower,
+    /// How many hosts a client has deleted.
+    pub(crate) deleted: u64,
     tenants: Vec<Tenant>,
     /// What hosts do.
     tasks: JoinSet<()>,
@@ -34,7 +36,7 @@ impl World {
     pub(crate) fn new(scenario: Scenario, mut random: Random, trace: Trace) -> Self {
         let machine = Machine::new(scenario.clone(), trace.clone());
         let hosts: Hosts = (0..scenario.hosts)
-            .map(|number| Host::new(number, scenario.weather, &mut random, &trace))
+            .map(|number| Host::new(number, &scenario, &mut random, &trace))
             .collect();
         let tenants: Vec<_> = (0..scenario.tenants)
             .map(|_| Tenant::new(&scenario, hosts.clone(), &mut random, trace.clone()))
@@ -49,6 +51,7 @@ impl World {
         Self {
             ledgers: tenants.iter().map(Tenant::ledger).collect(),
             follower: Follower::default(),
+            deleted: 0,
             scenario,
             random,
             trace,
@@ -118,6 +121,10 @@ impl World {
             host.switch.set_faults(Faults::default());
             host.change_weather(Weather::CALM);
             host.resume();
+            // What was left as others had changed it is put right when the switch connects anew.
+            if self.scenario.observes && host.is_disturbed() {
+                host.cut();
+            }
         }
         Ok(())
     }

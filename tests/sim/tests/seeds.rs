@@ -63,11 +63,13 @@ fn check_that_something_happened(reports: &[Report]) {
     let most = reports.iter().map(|report| report.hosts).max().unwrap_or_default();
     let (starts, flow_mods) = (sum(|it| it.starts), sum(|it| it.flow_mods));
     let (revisions, seconds) = (sum(|it| it.revision), sum(|it| it.time.as_secs()));
+    let deleted = sum(|it| it.deleted);
     let count = reports.len() as u64;
     eprintln!(
         "{count} seeds, {seconds} s: up to {most} hosts, {starts} starts of the controller, \
-         {revisions} revisions, {flow_mods} flow-mods"
+         {revisions} revisions, {flow_mods} flow-mods, {deleted} hosts deleted"
     );
+    assert!(count < 50 || deleted > 0, "no host was deleted");
     assert!(starts > count && revisions > 10 * count && flow_mods > 100 * count);
 }
 

@@ -32,6 +32,7 @@ impl Session {
         let Snapshot { blocks, flows, ticket } = snapshot.ok_or(SessionEnd::Replaced)?;
         let (mut difference, zones) = self.compare(flows).await?;
         self.zones = zones;
+        self.standing.clear();
         info!(
             host = %self.place.host,
             put = difference.put.len(),

@@ -10,7 +10,7 @@ use openflow::message::{
 use openflow::session::{Event, Session};
 use tokio::sync::Notify;
 
-use super::{Monitor, State, Switch};
+use super::{Monitor, Says, State, Switch};
 
 /// The switch's end of one connection: what it answers, without IO.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Agent {
     switch: Switch,
     connection: u64,
     bundles: BTreeMap<u32, Bundle>,
-    /// Rings when a monitor has something to tell.
+    /// Rings when there is something to say.
     pub(super) news: Arc<Notify>,
 }
 
@@ -34,9 +34,20 @@ impl Agent {
     pub(super) fn new(switch: Switch, session: Session) -> Self {
         let mut state = switch.lock();
         state.connections += 1;
-        let connection = state.connections;
+        let (connection, news) = (state.connections, Arc::<Notify>::default());
+        state.says.insert(connection, Says { frames: Vec::new(), news: news.clone() });
         drop(state);
-        Self { session, switch, connection, bundles: BTreeMap::new(), news: Arc::default() }
+        Self { session, switch, connection, bundles: BTreeMap::new(), news }
+    }
+
+    /// Says what nobody has asked for.
+    pub(super) fn say(&mut self) {
+        let mut state = self.switch.lock();
+        let says = state.says.get_mut(&self.connection);
+        let frames = says.map(|says| std::mem::take(&mut says.frames)).unwrap_or_default();
+        drop(state);
+        frames.into_iter().for_each(|frame| self.session.send_encoded(frame));
+        self.tell_changes();
     }
 
     /// Answers everything that has come.
@@ -132,7 +143,7 @@ impl Agent {
                     None => self.refuse(xid, message, UNKNOWN_METER),
                 }
             }
-            MultipartRequestBody::FlowMonitor(_) => {
+            MultipartRequestBody::FlowMonitor(_) if self.switch.lock().has_monitors => {
                 let monitor = Monitor { updates: Vec::new(), news: self.news.clone() };
                 self.switch.lock().monitors.insert(self.connection, monitor);
                 self.reply(xid, &part(MultipartReplyBody::FlowMonitor(Vec::new()), true));
@@ -240,7 +251,9 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        self.switch.lock().monitors.remove(&self.connection);
+        let mut state = self.switch.lock();
+        state.monitors.remove(&self.connection);
+        state.says.remove(&self.connection);
     }
 }
 

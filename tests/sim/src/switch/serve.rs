@@ -31,7 +31,7 @@ impl Switch {
                 biased;
                 () = timeout => agent.session.handle_timeout(now()).is_ok(),
                 () = news.notified() => {
-                    agent.tell_changes();
+                    agent.say();
                     true
                 }
                 read = reader.read_buf(&mut input) => {
