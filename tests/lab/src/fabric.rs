@@ -112,9 +112,9 @@ impl Fabric {
         self.switch.vsctl(&["add-port", SWITCH, port, &format!("tag={vlan}")]).map(drop)
     }
 
-    /// Where the physical switch runs.
-    pub(crate) fn netns(&self) -> &Netns {
-        &self.netns
+    /// The physical switch.
+    pub(crate) fn switch(&self) -> &Ovs {
+        &self.switch
     }
 
     /// Lets nothing through between a host and one of its networks, or everything again.

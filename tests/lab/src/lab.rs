@@ -7,11 +7,11 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::backlog::{self, Overflows};
 use crate::fabric::{self, Fabric};
 use crate::host::Host;
 use crate::leftovers::{self, LabId};
 use crate::netns::Netns;
+use crate::ovs::Ovs;
 use crate::requirements;
 use crate::station::Station;
 use crate::weftd::{Weftd, WeftdOptions};
@@ -111,15 +111,9 @@ impl Lab {
         fabric::controller_address().into()
     }
 
-    /// What the physical switch's Open vSwitch has not read in time; see [`Ovs::overflows`].
-    ///
-    /// # Errors
-    ///
-    /// When `ss` fails.
-    ///
-    /// [`Ovs::overflows`]: crate::Ovs::overflows
-    pub fn switch_overflows(&self) -> Result<Overflows> {
-        backlog::overflows(self.fabric.netns())
+    /// The physical switch that joins the hosts' provider networks.
+    pub fn switch(&self) -> &Ovs {
+        self.fabric.switch()
     }
 
     /// Puts a machine on an access port of the physical switch; without a VLAN, the switch

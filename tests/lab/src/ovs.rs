@@ -1,5 +1,6 @@
 //! One instance of Open vSwitch: an ovsdb-server, an ovs-vswitchd and a run directory.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::net::UnixStream;
@@ -145,6 +146,21 @@ impl Ovs {
     /// When `ss` fails.
     pub fn overflows(&self) -> Result<Overflows> {
         backlog::overflows(&self.netns)
+    }
+
+    /// What ovs-vswitchd has counted since its start, by name: `datapath_drop_upcall_error`.
+    /// What has not happened is left out.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer.
+    pub fn coverage(&self) -> Result<BTreeMap<String, u64>> {
+        let text = self.appctl(&["coverage/show"])?;
+        let counter = |line: &str| {
+            let (left, total) = line.split_once("total:")?;
+            Some((left.split_whitespace().next()?.to_owned(), total.trim().parse().ok()?))
+        };
+        Ok(text.lines().filter_map(counter).collect())
     }
 
     /// The OpenFlow number of an interface, once ovs-vswitchd has given it one.

@@ -10,11 +10,11 @@
 #![allow(clippy::print_stdout, reason = "what it finds is for whoever runs it")]
 
 mod churn;
+mod datapath;
 mod dice;
 mod fault;
 mod intruders;
 mod phase;
-mod sockets;
 mod tally;
 
 use std::process::ExitCode;

@@ -8,10 +8,10 @@ use lab::wait_until;
 use tests::{Kind, Scene, Traffic};
 
 use crate::churn::Churn;
+use crate::datapath::Datapaths;
 use crate::dice::Dice;
 use crate::fault::{Excuse, Fault};
 use crate::intruders::Intruders;
-use crate::sockets::Sockets;
 use crate::tally::Tally;
 
 /// The hosts.
@@ -57,7 +57,7 @@ impl Soak {
         println!("phase {number}: {fault}{with}");
         let context = || format!("phase {number}, {fault}");
         let mut excuses: Vec<_> = fault.excuses().into_iter().collect();
-        let sockets = Sockets::look(&self.scene)?;
+        let before = Datapaths::look(&self.scene)?;
         self.traffic.run().with_context(context)?;
 
         self.change(churn, plugging, &HOSTS, &mut excuses)?;
@@ -72,8 +72,11 @@ impl Soak {
         self.traffic.goes_on().with_context(context)?;
         let report = self.traffic.stop().with_context(context)?;
 
-        let overflows = Sockets::look(&self.scene)?.since(&sockets);
-        let mut found = self.tally.add(&report, &excuses, &overflows);
+        let losses = Datapaths::look(&self.scene)?.since(&before);
+        let mut found = self.tally.add(&report, &excuses, &losses);
+        if !found.is_empty() {
+            found.extend(losses.dropped);
+        }
         self.tally.phases = number;
         self.tally.changes = churn.changes;
         *self.tally.faults.entry(fault.to_string()).or_default() += 1;

@@ -7,8 +7,8 @@ use std::fs;
 use anyhow::{Context as _, Result};
 use tests::TrafficReport;
 
+use crate::datapath::Losses;
 use crate::fault::Excuse;
-use crate::sockets::Overflowed;
 
 /// A controller has leaked when it ends with more than it began with by this factor and this many
 /// bytes beside: allocators keep what they have had once.
@@ -42,10 +42,10 @@ impl Tally {
         &mut self,
         report: &TrafficReport,
         excuses: &[Excuse],
-        overflowed: &Overflowed,
+        losses: &Losses,
     ) -> Vec<String> {
         let mut told = Vec::new();
-        self.overflowed += overflowed.packets;
+        self.overflowed += losses.overflowed;
         let pings = report
             .pings
             .iter()
@@ -60,9 +60,9 @@ impl Tally {
             let concerns = |excuse: &Excuse| excuse.concerns(path);
             if excuses.iter().any(concerns) {
                 self.excused[sort] += lost;
-            } else if overflowed.excuses.iter().any(concerns) {
+            } else if losses.excuses.iter().any(concerns) {
                 self.unseen[sort] += lost;
-                let packets = overflowed.packets;
+                let packets = losses.overflowed;
                 told.push(format!(
                     "{path}: {lost} {what} of {sent} lost while Open vSwitch missed {packets} packets"
                 ));
