@@ -136,8 +136,12 @@ impl Block {
     }
 
     /// Replaces the flows of some members and, when anything differs, makes `version` the block's
-    /// version. Returns whether anything did.
-    pub(crate) fn replace(&mut self, members: Vec<(Key, Vec<Flow>)>, version: u64) -> bool {
+    /// version. Returns how many flows are gone; `None` when nothing differs.
+    pub(crate) fn replace(
+        &mut self,
+        members: Vec<(Key, Vec<Flow>)>,
+        version: u64,
+    ) -> Option<usize> {
         let mut net = Net::default();
         for (member, flows) in members {
             let old = self.fragments.remove(&member).unwrap_or_default();
@@ -148,11 +152,17 @@ impl Block {
                 self.fragments.insert(member, flows);
             }
         }
-        let changed = !net.is_empty();
-        if changed {
-            self.journal.push(version, || net.into_delta(), self.flows);
+        if net.is_empty() {
+            return None;
         }
-        changed
+        let mut removed = 0;
+        let delta = || {
+            let delta = net.into_delta();
+            removed = delta.removed.len();
+            delta
+        };
+        self.journal.push(version, delta, self.flows);
+        Some(removed)
     }
 }
 

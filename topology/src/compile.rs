@@ -18,6 +18,7 @@ mod policy;
 mod presuppose;
 mod preview;
 mod respond;
+mod tally;
 mod track;
 mod trial;
 mod vtep;
@@ -39,6 +40,7 @@ use index::Index;
 pub(crate) use index::class_of;
 pub(crate) use policy::{PortPrefix, member_addresses};
 pub use preview::FlowChanges;
+pub use tally::{Loss, Losses, Tally};
 pub use trial::Undo;
 
 /// Compiles the model to blocks, and says which host has which.
@@ -75,12 +77,25 @@ struct Dirty {
 pub struct Outcome {
     /// Blocks that are new or have a new version, in order.
     pub changed: Vec<BlockId>,
+    /// What has become of these blocks and of those that are no more.
+    pub resized: BTreeMap<BlockId, Resize>,
     /// Hosts that need a block from now on.
     pub subscribed: Vec<(HostId, BlockId)>,
     /// Hosts that do not need a block any more.
     pub unsubscribed: Vec<(HostId, BlockId)>,
     /// What it took.
     pub work: Work,
+}
+
+/// How many flows a block has had, has and has lost.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Resize {
+    /// Flows before.
+    pub before: usize,
+    /// Flows after.
+    pub after: usize,
+    /// Of those before, the flows that have no successor of the same table, priority and match.
+    pub removed: usize,
 }
 
 /// How much was done: what a change costs, whatever machine it is done on.
@@ -92,6 +107,18 @@ pub struct Work {
     pub flows: usize,
     /// Ports looked at in what hosts have reported.
     pub reported: usize,
+}
+
+impl Outcome {
+    /// The hosts and the blocks of theirs that have changed, came or went.
+    pub fn concerned(&self, compiler: &Compiler) -> BTreeSet<(HostId, BlockId)> {
+        let came_or_went = self.unsubscribed.iter().chain(&self.subscribed);
+        let mut concerned: BTreeSet<_> = came_or_went.copied().collect();
+        for &block in &self.changed {
+            concerned.extend(compiler.subscribers(block).map(|host| (host, block)));
+        }
+        concerned
+    }
 }
 
 impl Compiler {
@@ -183,7 +210,11 @@ impl Compiler {
         outcome.work.reported = dirty.reported;
         for (id, members) in dirty.fragments {
             if !self.inputs.has_block(id) {
-                self.blocks.remove(&id);
+                if let Some(block) = self.blocks.remove(&id) {
+                    let flows = block.len();
+                    let resize = Resize { before: flows, after: 0, removed: flows };
+                    outcome.resized.insert(id, resize);
+                }
                 continue;
             }
             let mut fragments = Vec::with_capacity(members.len());
@@ -196,9 +227,13 @@ impl Compiler {
             let version = self.version + 1;
             let new = !self.blocks.contains_key(&id);
             let block = self.blocks.entry(id).or_insert_with(|| Block::new(id.kind(), version));
-            if block.replace(fragments, version) || new {
+            let before = block.len();
+            let removed = block.replace(fragments, version);
+            if removed.is_some() || new {
                 self.version = version;
                 outcome.changed.push(id);
+                let removed = removed.unwrap_or_default();
+                outcome.resized.insert(id, Resize { before, after: block.len(), removed });
             }
         }
         for (host, block) in dirty.subscriptions {

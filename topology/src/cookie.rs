@@ -132,6 +132,18 @@ impl Cookie {
         (Some(detail.spec().kind) == self.kind()).then_some(detail)
     }
 
+    /// The bits that tell which resource the flow is for: kind and owner, and the port, where the
+    /// block has flows for each of its ports.
+    pub fn subject(self) -> u64 {
+        let member = u64::from(Key::MAX.get()) << 8;
+        match self.kind() {
+            Some(BlockKind::Network | BlockKind::GroupMembers) => {
+                self.0 & (Self::OWNER_MASK | member)
+            }
+            _ => self.0 & Self::OWNER_MASK,
+        }
+    }
+
     /// True when Weft may have written the flow: when the kind is one of ours.
     pub fn is_ours(self) -> bool {
         self.kind().is_some()
@@ -168,6 +180,17 @@ mod tests {
             Cookie::new(Detail::ArpResponder, owner, member).to_string(),
             "0x12abcdef12345651"
         );
+    }
+
+    #[test]
+    fn a_ports_flows_in_the_blocks_of_others_are_a_subject_of_their_own() {
+        let [owner, port, other] = [5, 6, 7].map(|number| Key::new(number).unwrap());
+        let subject = |detail, member| Cookie::new(detail, owner, member).subject();
+        let responder = subject(Detail::ArpResponder, port);
+        assert_eq!(responder, subject(Detail::NdResponder, port));
+        assert_ne!(responder, subject(Detail::ArpResponder, other));
+        assert_ne!(responder, subject(Detail::Vni, Key::NONE));
+        assert_eq!(subject(Detail::Spoofed, port), subject(Detail::Egress, other));
     }
 
     #[test]

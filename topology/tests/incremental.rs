@@ -9,7 +9,7 @@ use openflow::{Flow, FlowId};
 use proptest::prelude::*;
 use rustc_hash::FxHashMap;
 use topology::block::BlockId;
-use topology::compile::Compiler;
+use topology::compile::{Compiler, Loss, Tally};
 use topology::model::HostId;
 
 mod common {
@@ -45,6 +45,29 @@ proptest! {
                     prop_assert_eq!(ours, theirs, "{:?} after commit {}", block, commit);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_hosts_have_and_lose_is_counted(commits in history(2..10, Sort { groups: true, mistakes: false })) {
+        let mut world = World::default();
+        let (mut compiler, mut tally) = (Compiler::new(), Tally::default());
+        let mut before = flows_by_host(&compiler);
+        for (commit, ops) in commits.iter().enumerate() {
+            let outcome = world.advance(ops, commit % 2 == 1, &mut compiler);
+            let losses = tally.follow(&outcome, &outcome.concerned(&compiler), &compiler);
+            let after = flows_by_host(&compiler);
+            let mut expected = BTreeMap::new();
+            for (host, before) in &before {
+                let now = &after[host];
+                prop_assert_eq!(tally.of(*host), now.len(), "{} after commit {}", host, commit);
+                let loss = Loss { flows: before.difference(now).count(), of: before.len() };
+                expected.extend((loss.flows > 0).then_some((*host, loss)));
+            }
+            prop_assert_eq!(&losses.hosts, &expected, "commit {}", commit);
+            prop_assert_eq!(losses.of, before.values().map(BTreeSet::len).sum::<usize>());
+            prop_assert_eq!(tally.all(), after.values().map(BTreeSet::len).sum::<usize>());
+            before = after;
         }
     }
 
@@ -99,6 +122,18 @@ proptest! {
             }
         }
     }
+}
+
+/// The flows of each host, by what tells them apart in their block.
+fn flows_by_host(compiler: &Compiler) -> BTreeMap<HostId, BTreeSet<(BlockId, String)>> {
+    let ids = |host| {
+        let blocks = blocks(compiler, host).into_iter();
+        blocks.flat_map(move |block| {
+            let flows = flows(compiler, block);
+            flows.into_keys().map(|id| (block, format!("{id:?}"))).collect::<Vec<_>>()
+        })
+    };
+    (0..HOSTS).map(host_id).map(|host| (host, ids(host).collect())).collect()
 }
 
 fn blocks(compiler: &Compiler, host: HostId) -> Vec<BlockId> {

@@ -29,9 +29,9 @@ fn told(block: &Block, since: u64) -> Option<Vec<String>> {
 #[test]
 fn a_delta_has_what_changed_and_nothing_else() {
     let mut block = Block::new(BlockKind::Network, 1);
-    assert!(block.replace(vec![(key(1), vec![flow(1, 10), flow(2, 10)])], 1));
-    assert!(!block.replace(vec![(key(1), vec![flow(2, 10), flow(1, 10)])], 2));
-    assert!(block.replace(vec![(key(1), vec![flow(1, 20), flow(3, 10)])], 3));
+    assert_eq!(block.replace(vec![(key(1), vec![flow(1, 10), flow(2, 10)])], 1), Some(0));
+    assert_eq!(block.replace(vec![(key(1), vec![flow(2, 10), flow(1, 10)])], 2), None);
+    assert_eq!(block.replace(vec![(key(1), vec![flow(1, 20), flow(3, 10)])], 3), Some(1));
     assert_eq!(block.version(), 3);
     assert_eq!(block.len(), 2);
     let expected = [
