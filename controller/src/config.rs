@@ -131,8 +131,8 @@ struct Options {
     /// Switches that are read back, and sent what they lack, at a time; the others wait [default: 8]
     #[arg(long, env = "WEFT_PARALLEL_READ_BACKS", value_name = "NUMBER")]
     parallel_read_backs: Option<NonZeroU32>,
-    /// How much of its flows a host may lose when it is first seen, in percent; more is held until
-    /// `weft host release` [default: 50]
+    /// How much of their flows a host, or all hosts together, may lose by one change or when they are
+    /// first seen, in percent; more is held until `weft host release` [default: 50]
     #[arg(long, env = "WEFT_REMOVAL_LIMIT", value_name = "PERCENT",
         value_parser = clap::value_parser!(u8).range(0..=100))]
     removal_limit: Option<u8>,
@@ -198,6 +198,8 @@ pub struct Config {
     pub connections_per_address: usize,
     /// Unknown hosts that may register from one address, at once.
     pub registrations_per_address: u32,
+    /// How much hosts may lose at once.
+    pub removal_limit: RemovalLimit,
     /// How switches are kept as they should be.
     pub policy: Policy,
     /// What to log.
@@ -263,7 +265,6 @@ impl Options {
 
     fn policy(&self) -> Policy {
         let defaults = Policy::default();
-        let removal = defaults.removal_limit;
         let seconds = |seconds: NonZeroU32| Duration::from_secs(seconds.get().into());
         let interval = self.read_back_interval.map(seconds);
         let parallel = self.parallel_read_backs.and_then(|number| number.try_into().ok());
@@ -272,11 +273,15 @@ impl Options {
             foreign: self.foreign_flows.unwrap_or_default(),
             read_back_interval: interval.unwrap_or(defaults.read_back_interval),
             parallel_read_backs: parallel.unwrap_or(defaults.parallel_read_backs),
-            removal_limit: RemovalLimit {
-                // What the file says is not checked when it is read.
-                percent: self.removal_limit.unwrap_or(removal.percent).min(100),
-                floor: self.removal_floor.map_or(removal.floor, u64::from),
-            },
+        }
+    }
+
+    fn removal_limit(&self) -> RemovalLimit {
+        let RemovalLimit { percent, floor } = RemovalLimit::default();
+        RemovalLimit {
+            // What the file says is not checked when it is read.
+            percent: self.removal_limit.unwrap_or(percent).min(100),
+            floor: self.removal_floor.map_or(floor, u64::from),
         }
     }
 
@@ -304,6 +309,7 @@ impl Options {
             settings.underlay_mtu
         );
         Ok(Config {
+            removal_limit: self.removal_limit(),
             policy: self.policy(),
             data_dir: self.data_dir.unwrap_or_else(|| "/var/lib/weft".into()),
             openflow_listen: self

@@ -2,7 +2,7 @@
 //!
 //! A thread of its own takes commands from a bounded queue, one after the other, so that every
 //! check sees the state that its changes are applied to. Writes that wait together are committed
-//! together, by one `fsync`; nothing is answered, compiled or sent before it is durable.
+//! together, by one `fsync`; nothing is answered or sent before it is durable.
 //!
 //! ```text
 //!  API ── write, read ──►┐
@@ -27,8 +27,8 @@ mod work;
 pub use core::apply::{ApplyError, HostPlan, Step, StepPlan};
 pub use dispute::Dispute;
 pub use drift::{Comparison, Drift, DriftByTable, RowsByTable, TableDrift};
-pub use feed::{Lane, Receipt, SessionId, Snapshot, Ticket, Update};
-pub use guard::{Hold, Removal, RemovalLimit};
+pub use feed::{HandOver, Lane, Receipt, SessionId, Snapshot, Ticket, Update};
+pub use guard::{Hold, Removal, RemovalLimit, Stay, Surplus};
 pub use handle::{
     Attaching, Attachment, Committed, Engine, StartError, Stopped, SwitchRequest, Taken, Which,
     WriteError,

@@ -57,8 +57,9 @@ async fn run(config: Config) -> anyhow::Result<()> {
         grpc.push(listener);
     }
     let scrapes = bind("metrics", &[config.metrics_listen])?;
-    let Config { data_dir, settings, conntrack_zones, retention, .. } = &config;
-    let (engine, ended) = Engine::start(data_dir, settings.clone(), *conntrack_zones, *retention)?;
+    let Config { data_dir, settings, conntrack_zones, retention, removal_limit, .. } = &config;
+    let (engine, ended) =
+        Engine::start(data_dir, settings.clone(), *conntrack_zones, *retention, *removal_limit)?;
 
     let onboarding = host::Onboarding {
         openflow_port: openflow.first().context("no OpenFlow listener")?.local_addr()?.port(),

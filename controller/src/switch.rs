@@ -13,6 +13,7 @@ mod collation;
 mod connection;
 mod exchange;
 mod headers;
+mod held;
 mod listen;
 mod monitor;
 mod output;

@@ -10,6 +10,8 @@ mod earlier;
 mod errors;
 #[path = "api/flows.rs"]
 mod flows;
+#[path = "api/hold.rs"]
+mod hold;
 #[path = "api/hosts.rs"]
 mod hosts;
 #[path = "api/resources.rs"]
@@ -27,7 +29,9 @@ use std::path::PathBuf;
 
 use controller::api::{ServeError, listen, serve};
 use controller::config::GrpcAddress;
-use controller::engine::{Attachment, ConnectionId, Engine, HostReport, SwitchRequest};
+use controller::engine::{
+    Attachment, ConnectionId, Engine, HandOver, HostReport, RemovalLimit, SwitchRequest,
+};
 use controller::limits::{Breaches, Gate, GateLimits, Protocol};
 use controller::store::{Retention, StoreError};
 use openflow::PortNo;
@@ -72,8 +76,14 @@ impl Api {
 
     /// With as much of the past as `retention` says.
     async fn start_keeping(directory: TempDir, retention: Retention) -> Self {
+        Self::start_with(directory, retention, RemovalLimit::default()).await
+    }
+
+    /// With this limit of what may go at once.
+    async fn start_with(directory: TempDir, retention: Retention, limit: RemovalLimit) -> Self {
         let (settings, zones) = (Settings::default(), Zones::default());
-        let (engine, ended) = Engine::start(directory.path(), settings, zones, retention).unwrap();
+        let (engine, ended) =
+            Engine::start(directory.path(), settings, zones, retention, limit).unwrap();
         let socket = GrpcAddress::Unix(directory.path().join("grpc"));
         let listener = listen(&socket).await.unwrap();
         let stopping = CancellationToken::new();

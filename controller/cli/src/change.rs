@@ -57,12 +57,18 @@ impl Wait {
     }
 }
 
-/// That it is done, and a line for each host that is offline.
+/// That it is done, and a line for each host that is offline or held.
 fn confirmed(response: &pb::WaitResponse) -> Vec<String> {
     let revision = response.revision;
-    let whom = if response.offline_hosts.is_empty() { "host" } else { "host that is there" };
+    let whom = match (response.offline_hosts.is_empty(), response.held_hosts.is_empty()) {
+        (true, true) => "host",
+        (false, true) => "host that is there",
+        (_, false) => "host that is there and not held",
+    };
     let mut lines = vec![format!("revision {revision} is confirmed by every {whom}")];
     lines.extend(response.offline_hosts.iter().map(|host| is_at(host, revision)));
+    let held = response.held_hosts.iter();
+    lines.extend(held.map(|host| is_at(host, revision) + ": its flows are held"));
     lines
 }
 

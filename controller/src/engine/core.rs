@@ -1,4 +1,5 @@
 pub(super) mod apply;
+mod commit;
 pub(super) mod host;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
-use topology::block::BlockFlow;
-use topology::compile::Compiler;
+use topology::block::{BlockFlow, BlockId};
+use topology::compile::{Compiler, Tally};
 use topology::intent::{Context, Plan, Rejection, Settings, adopt_project};
 use topology::model::{Change, HostId, Port, PortId, Resource, ResourceId, Timestamp};
 use topology::zone::Zones;
@@ -16,9 +17,9 @@ use tracing::{error, info};
 use self::host::HostCommand;
 use super::binding::Claims;
 use super::drift::RowsByTable;
-use super::feed::{Receipt, SessionId, Snapshot, Update};
+use super::feed::{HandOver, Receipt, SessionId, Snapshot};
 use super::fleet::{Fleet, Observation};
-use super::guard::{Removal, RemovalLimit};
+use super::guard::{Removal, RemovalLimit, Stay, Surplus};
 use super::handle::Committed;
 use super::identity::Identities;
 use super::view::View;
@@ -39,7 +40,7 @@ pub(super) enum Command {
     Next {
         host: HostId,
         session: SessionId,
-        reply: oneshot::Sender<Option<Update>>,
+        reply: oneshot::Sender<Option<HandOver>>,
     },
     Confirm {
         host: HostId,
@@ -55,9 +56,8 @@ pub(super) enum Command {
     },
     Judge {
         host: HostId,
-        removal: Removal,
-        limit: RemovalLimit,
-        reply: oneshot::Sender<bool>,
+        surplus: Surplus,
+        reply: oneshot::Sender<Stay>,
     },
     Release {
         host: HostId,
@@ -105,6 +105,13 @@ pub(super) struct Core {
     claims: Claims,
     identities: Identities,
     fleet: Fleet,
+    removal_limit: RemovalLimit,
+    /// How many flows hosts should have, as of what is compiled.
+    tally: Tally,
+    /// The blocks of hosts that were compiled anew and are not told yet.
+    concerned: BTreeSet<(HostId, BlockId)>,
+    /// What changes that are not told yet do not take away.
+    held: BTreeMap<HostId, Removal>,
     /// Datapath ids that hosts reported since the last commit.
     reported: Vec<u64>,
     signals: Signals,
@@ -120,6 +127,7 @@ impl Core {
         store: Store,
         settings: Settings,
         zones: Zones,
+        removal_limit: RemovalLimit,
         signals: Signals,
         time_of_day: TimeOfDay,
     ) -> Result<Self, StoreError> {
@@ -132,6 +140,10 @@ impl Core {
             claims: Claims::default(),
             identities: Identities::default(),
             fleet: Fleet::default(),
+            removal_limit,
+            tally: Tally::default(),
+            concerned: BTreeSet::new(),
+            held: BTreeMap::new(),
             reported: Vec::new(),
             signals,
             batch: Vec::new(),
@@ -212,8 +224,9 @@ impl Core {
                 let flows = feed.and_then(|feed| feed.settled(&self.compiler, host));
                 drop(reply.send(flows));
             }
-            Command::Judge { host, removal, limit, reply } => {
-                let _ = reply.send(self.fleet.judge(host, removal, limit, self.now()));
+            Command::Judge { host, surplus, reply } => {
+                let (limit, now) = (self.removal_limit, self.now());
+                let _ = reply.send(self.fleet.judge(host, surplus, limit, now));
                 self.tick();
             }
             Command::Release { host, reply } => {
@@ -250,8 +263,15 @@ impl Core {
         }
         self.staged = revision;
         let ports: Vec<_> = changes.iter().filter_map(put_port).collect();
+        let is_weighed = commit::may_take_much(&changes, self.compiler.model());
+        if is_weighed {
+            self.compile();
+        }
         self.apply(changes);
         self.bind(ports);
+        if is_weighed {
+            self.weigh(revision);
+        }
         Ok(Committed { answer, revision })
     }
 
@@ -272,11 +292,18 @@ impl Core {
     fn apply(&mut self, changes: Vec<Change>) {
         for change in &changes {
             self.compiler.apply(change);
-            if let Change::Delete(ResourceId::Host(host)) = change {
-                self.claims.forget(*host);
-            }
+            self.forget_if_host(change);
         }
         self.batch.extend(changes.into_iter().map(|change| (self.staged, change)));
+    }
+
+    /// Of a host that is deleted nothing is claimed or held any more.
+    fn forget_if_host(&mut self, change: &Change) {
+        if let Change::Delete(ResourceId::Host(host)) = change {
+            self.claims.forget(*host);
+            self.held.remove(host);
+            self.fleet.release(*host);
+        }
     }
 
     /// Binds each of `ports` to the host that has the best claim to it.
@@ -301,41 +328,6 @@ impl Core {
         }
         info!(port = %id, from = ?port.bound_host, to = ?bound_host, "port bound");
         Some(Port { bound_host, ..Port::clone(port) })
-    }
-
-    /// Makes what is staged durable, then compiles, wakes the hosts concerned, and answers.
-    fn commit(&mut self) -> Result<(), StoreError> {
-        let before = self.revision;
-        if !self.batch.is_empty() {
-            self.store.commit(self.staged, self.now(), &self.batch)?;
-            self.revision = self.staged;
-            self.signals.revision.send_replace(self.revision);
-            if self.batch.iter().any(|(_, change)| concerns_host(change)) {
-                self.publish_targets();
-            }
-            self.batch.clear();
-        }
-        self.publish(before);
-        for datapath_id in std::mem::take(&mut self.reported) {
-            self.place(datapath_id);
-        }
-        for reply in std::mem::take(&mut self.replies) {
-            reply(&self.view());
-        }
-        Ok(())
-    }
-
-    fn publish(&mut self, before: u64) {
-        let outcome = self.compiler.flush();
-        let mut concerned: BTreeSet<_> = outcome.unsubscribed.into_iter().collect();
-        concerned.extend(outcome.subscribed);
-        for block in outcome.changed {
-            concerned.extend(self.compiler.subscribers(block).map(|host| (host, block)));
-        }
-        self.fleet.mark(&concerned, before);
-        if self.revision != before || !concerned.is_empty() {
-            self.tick();
-        }
     }
 
     fn place(&mut self, datapath_id: u64) {
@@ -400,8 +392,4 @@ fn put_port(change: &Change) -> Option<PortId> {
         Change::Put(Resource::Port(port)) => Some(port.id),
         _ => None,
     }
-}
-
-fn concerns_host(change: &Change) -> bool {
-    matches!(change, Change::Put(Resource::Host(_)) | Change::Delete(ResourceId::Host(_)))
 }

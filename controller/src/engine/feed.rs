@@ -78,6 +78,16 @@ pub struct Update {
     pub ticket: Ticket,
 }
 
+/// What a session is handed when something has changed.
+#[derive(Debug)]
+pub enum HandOver {
+    /// What has changed since the last.
+    Update(Box<Update>),
+    /// Nothing but that the switch is to be compared with a snapshot: what stays on it is decided
+    /// anew.
+    Compare,
+}
+
 /// How far one host's switch is: which version of each block it was handed, and what it has
 /// confirmed. Memory is a few words per block, whatever the number of flows.
 ///
@@ -95,10 +105,15 @@ pub(crate) struct Feed {
     /// The hand-over that is on its way on the live lane.
     in_flight: Option<(Ticket, BTreeSet<BlockId>)>,
     synced: bool,
+    /// A snapshot has to come before anything else.
+    compare: bool,
+    /// The switch keeps flows that it should not have: it gets what it lacks, and is not further
+    /// than it was.
+    is_held: bool,
     /// The revision that the live lane has brought the switch to, while it is not idle.
     followed: u64,
-    /// The revision that the switch has confirmed everything of, while a snapshot is on its way or
-    /// no session is attached.
+    /// The revision that the switch has confirmed everything of, while a snapshot is on its way,
+    /// something is held or no session is attached.
     realized: u64,
 }
 
@@ -136,7 +151,25 @@ impl Feed {
     ///
     /// What live changes have brought does not count while something of the snapshot is missing.
     pub(crate) fn realized(&self, current: u64) -> u64 {
-        if self.synced && self.bulk.is_none() { self.followed(current) } else { self.realized }
+        let is_current = self.synced && self.bulk.is_none() && !self.is_held;
+        if is_current { self.followed(current) } else { self.realized }
+    }
+
+    /// What the commit that followed `before` takes away stays on the switch.
+    pub(crate) fn hold(&mut self, before: u64) {
+        self.realized = self.realized(before);
+        self.is_held = true;
+        self.compare();
+    }
+
+    /// Whether something stays on the switch.
+    pub(crate) fn set_held(&mut self, is_held: bool) {
+        self.is_held = is_held;
+    }
+
+    /// The switch is to be compared with all it should have.
+    pub(crate) fn compare(&mut self) {
+        self.compare = self.is_attached();
     }
 
     /// The revision that the live lane has brought the switch to.
@@ -178,7 +211,7 @@ impl Feed {
         self.bulk = Some((ticket, unconfirmed));
         self.handed = blocks().map(|(id, block)| (id, block.version())).collect();
         self.pending.clear();
-        self.in_flight = None;
+        (self.in_flight, self.compare) = (None, false);
         let flows = blocks().flat_map(|(_, block)| block.flows()).cloned().collect();
         Some(Snapshot { blocks: blocks().map(|(id, _)| id).collect(), flows, ticket })
     }
@@ -186,8 +219,12 @@ impl Feed {
     /// Everything the host should have, once the switch has confirmed all of it: what it has else
     /// was not told it by us. `None` while something is on its way or waits to be handed out.
     pub(crate) fn settled(&self, compiler: &Compiler, host: HostId) -> Option<Vec<Arc<BlockFlow>>> {
-        let settled = self.synced && self.is_idle();
-        settled.then(|| compiler.desired(host).cloned().collect())
+        self.has_everything().then(|| compiler.desired(host).cloned().collect())
+    }
+
+    /// True when the switch has confirmed everything that it should have.
+    pub(crate) fn has_everything(&self) -> bool {
+        self.synced && self.is_idle() && !self.compare
     }
 
     /// What changed since the last hand-over, or since the snapshot, which need not be confirmed;
@@ -197,8 +234,11 @@ impl Feed {
         compiler: &Compiler,
         host: HostId,
         revision: u64,
-    ) -> Option<Update> {
+    ) -> Option<HandOver> {
         let ticket = Ticket { session: self.session?, lane: Lane::Live, revision };
+        if self.compare {
+            return Some(HandOver::Compare);
+        }
         let has_begun = self.synced || self.bulk.is_some();
         if self.in_flight.is_some() || !has_begun || self.pending.is_empty() {
             return None;
@@ -227,7 +267,8 @@ impl Feed {
             changed.iter().flat_map(|&block| compiler.presupposed(block)).collect();
         presupposed.retain(|block| self.handed.contains_key(block));
         self.in_flight = Some((ticket, changed.clone()));
-        Some(Update { put, removed, cleared, left, changed, presupposed, ticket })
+        let update = Update { put, removed, cleared, left, changed, presupposed, ticket };
+        Some(HandOver::Update(Box::new(update)))
     }
 
     /// The switch of `session` has confirmed this.

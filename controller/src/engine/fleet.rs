@@ -11,7 +11,7 @@ use topology::model::{HostId, Timestamp};
 use super::dispute::Dispute;
 use super::drift::{Comparison, Drift};
 use super::feed::{Feed, Receipt, SessionId};
-use super::guard::{Guard, Removal, RemovalLimit};
+use super::guard::{Guard, Removal, RemovalLimit, Stay, Surplus};
 use super::handle::{Attachment, SwitchRequest};
 use super::identity::ConnectionId;
 use super::refused::RefusedFlows;
@@ -37,6 +37,8 @@ pub(super) enum Observation {
     SettingsHealed(u64),
     /// The flows that the switch does not take, all of them.
     Refused(RefusedFlows),
+    /// So many of the flows are there that are held.
+    Held(u64),
 }
 
 /// What is known of one host's connections.
@@ -206,27 +208,48 @@ impl Fleet {
                 record.foreign = foreign;
             }
             Observation::Refused(refused) => record.refused = refused,
+            Observation::Held(flows) => {
+                record.guard.found(flows);
+                record.feed.set_held(record.guard.hold().is_some());
+            }
             Observation::SettingsHealed(count) => record.drift.settings_healed(count, now),
         }
     }
 
-    /// Whether a host may lose these flows.
+    /// What stays of a host's surplus.
     pub(super) fn judge(
         &mut self,
         host: HostId,
-        removal: Removal,
+        surplus: Surplus,
         limit: RemovalLimit,
         now: Timestamp,
-    ) -> bool {
+    ) -> Stay {
         let others = self.records.iter().filter(|(other, _)| **other != host);
         let others = others.map(|(_, record)| record.guard.first());
         let others = others.fold(Removal::default(), |sum, removal| sum + removal);
-        self.heard(host, now).guard.judge(removal, others, limit, now)
+        let record = self.heard(host, now);
+        let stay = record.guard.judge(surplus, others, limit, now);
+        record.feed.set_held(stay != Stay::Nothing);
+        stay
     }
 
-    /// What a host was not to lose may go; false when nothing is held.
+    /// The commit that followed `before` does not take these flows from a host.
+    pub(super) fn hold(&mut self, host: HostId, removal: Removal, before: u64, now: Timestamp) {
+        let record = self.records.entry(host).or_default();
+        record.guard.hold_change(removal, now);
+        record.feed.hold(before);
+        record.wake();
+    }
+
+    /// What a host was not to lose may go, by a new comparison; false when nothing is held.
     pub(super) fn release(&mut self, host: HostId) -> bool {
-        self.records.get_mut(&host).is_some_and(|record| record.guard.release())
+        let Some(record) = self.records.get_mut(&host) else { return false };
+        let was_held = record.guard.release();
+        if was_held {
+            record.feed.compare();
+            record.wake();
+        }
+        was_held
     }
 
     /// A session is over.

@@ -1,21 +1,46 @@
-use topology::model::Timestamp;
+use std::collections::BTreeMap;
 
-/// What a host would lose that this controller knows no reason for.
+use topology::compile::{Loss, Losses};
+use topology::model::{HostId, Timestamp};
+
+/// What a host would lose.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Removal {
-    /// Flows of ours whose whole block the host should not have.
+    /// Flows of ours that would go.
     pub flows: u64,
     /// Flows of ours that the host has.
     pub of: u64,
 }
 
-/// How much a host may lose when this controller sees it for the first time.
+/// How much a host may lose at once, and all hosts together.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RemovalLimit {
-    /// Of the host's flows, in percent; 100 for all of them.
+    /// Of the flows, in percent; 100 for all of them.
     pub percent: u8,
     /// So many flows may go whatever their share is.
     pub floor: u64,
+}
+
+/// Flows of ours that a switch has and should not have.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Surplus {
+    /// Those of what the host should have nothing of: a network, a port.
+    pub orphaned: u64,
+    /// All others.
+    pub extra: u64,
+    /// Flows of ours that the switch has, these among them.
+    pub of: u64,
+}
+
+/// What of a [`Surplus`] stays.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Stay {
+    /// All of it goes.
+    Nothing,
+    /// What is orphaned stays.
+    Orphaned,
+    /// All of it stays.
+    Everything,
 }
 
 /// Flows that stay until somebody says that they may go.
@@ -36,6 +61,8 @@ pub(super) struct Guard {
     /// then on everything that goes was deleted through this process.
     trusted: bool,
     hold: Option<Hold>,
+    /// It is held because of a change that this process has committed.
+    of_change: bool,
 }
 
 impl Guard {
@@ -47,38 +74,83 @@ impl Guard {
         self.hold
     }
 
-    /// Whether the host may lose these flows, where `others` is what all other hosts together
-    /// were to lose when they were seen for the first time.
+    /// What stays of a switch's surplus, where `others` is what all other hosts together were to
+    /// lose when they were seen for the first time.
     pub(super) fn judge(
         &mut self,
-        removal: Removal,
+        surplus: Surplus,
         others: Removal,
         limit: RemovalLimit,
         now: Timestamp,
-    ) -> bool {
-        if self.trusted {
-            return true;
+    ) -> Stay {
+        let Surplus { orphaned, extra, of } = surplus;
+        if self.hold.is_some() {
+            let flows = orphaned + if self.of_change { extra } else { 0 };
+            self.found(flows);
+            if let Some(hold) = &mut self.hold {
+                hold.removal.of = of;
+            }
+        } else if !self.trusted {
+            self.first = Removal { flows: orphaned, of };
+            let all = self.first + others;
+            let is_held = orphaned > 0 && (limit.forbids(self.first) || limit.forbids(all));
+            self.hold = is_held.then_some(Hold { removal: self.first, since: now });
+            self.trusted = !is_held;
         }
-        self.first = removal;
-        let all = removal + others;
-        let is_held = removal.flows > 0 && (limit.is_exceeded(removal) || limit.is_exceeded(all));
+        match (self.hold, self.of_change) {
+            (None, _) => Stay::Nothing,
+            (Some(_), false) => Stay::Orphaned,
+            (Some(_), true) => Stay::Everything,
+        }
+    }
+
+    /// A change that was committed does not take these flows away.
+    pub(super) fn hold_change(&mut self, removal: Removal, now: Timestamp) {
+        let held = self.hold.map_or(0, |hold| hold.removal.flows);
         let since = self.hold.map_or(now, |hold| hold.since);
-        self.hold = is_held.then_some(Hold { removal, since });
-        self.trusted = !is_held;
-        self.trusted
+        let removal = Removal { flows: held + removal.flows, of: held + removal.of };
+        self.hold = Some(Hold { removal, since });
+        self.of_change = true;
+    }
+
+    /// So many of the flows that are held are there; when there are none, nothing is held.
+    pub(super) fn found(&mut self, flows: u64) {
+        match &mut self.hold {
+            Some(hold) if flows > 0 => hold.removal.flows = flows,
+            Some(_) => drop(self.release()),
+            None => {}
+        }
     }
 
     /// Whatever is held may go; false when nothing was.
     pub(super) fn release(&mut self) -> bool {
         let was_held = self.hold.take().is_some();
         self.trusted |= was_held;
+        self.of_change = false;
         was_held
     }
 }
 
 impl RemovalLimit {
-    fn is_exceeded(self, Removal { flows, of }: Removal) -> bool {
+    /// The hosts from which a change that has these consequences takes nothing before it is
+    /// confirmed, and what stays there: those that would lose too much; all that would lose
+    /// anything, when together they would.
+    pub(super) fn held(self, losses: Losses) -> BTreeMap<HostId, Removal> {
+        let Losses { hosts, of } = losses;
+        let flows = hosts.values().map(|loss| loss.flows as u64).sum();
+        let all = self.forbids(Removal { flows, of: of as u64 });
+        let removals = hosts.into_iter().map(|(host, loss)| (host, Removal::from(loss)));
+        removals.filter(|(_, removal)| all || self.forbids(*removal)).collect()
+    }
+
+    fn forbids(self, Removal { flows, of }: Removal) -> bool {
         flows > self.floor && flows * 100 > of * u64::from(self.percent)
+    }
+}
+
+impl From<Loss> for Removal {
+    fn from(Loss { flows, of }: Loss) -> Self {
+        Self { flows: flows as u64, of: of as u64 }
     }
 }
 
@@ -97,55 +169,4 @@ impl std::ops::Add for Removal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp(7);
-    const NONE: Removal = Removal { flows: 0, of: 0 };
-
-    fn removal(flows: u64, of: u64) -> Removal {
-        Removal { flows, of }
-    }
-
-    fn judge(guard: &mut Guard, it: Removal, others: Removal) -> bool {
-        guard.judge(it, others, RemovalLimit::default(), NOW)
-    }
-
-    #[test]
-    fn most_of_a_hosts_flows_do_not_go_at_first_sight() {
-        let mut guard = Guard::default();
-        assert!(!judge(&mut guard, removal(900, 1000), NONE));
-        assert_eq!(guard.hold(), Some(Hold { removal: removal(900, 1000), since: NOW }));
-        // Nor when it connects again.
-        assert!(!judge(&mut guard, removal(900, 1000), NONE));
-        assert!(guard.release());
-        assert!(!guard.release());
-        assert!(judge(&mut guard, removal(900, 1000), NONE));
-        assert_eq!(guard.hold(), None);
-    }
-
-    #[test]
-    fn a_small_share_or_a_small_number_goes_and_so_does_what_was_deleted_here() {
-        for it in [removal(500, 1000), removal(500, 500), removal(0, 9000)] {
-            let mut guard = Guard::default();
-            assert!(judge(&mut guard, it, NONE), "{it:?}");
-            // The host was as it should be: what goes now was deleted meanwhile.
-            assert!(judge(&mut guard, removal(9000, 9000), NONE));
-        }
-        let all = RemovalLimit { percent: 100, floor: 0 };
-        assert!(Guard::default().judge(removal(900, 900), NONE, all, NOW));
-    }
-
-    #[test]
-    fn what_is_little_on_each_host_and_much_on_all_is_held() {
-        let (mut others, mut held) = (NONE, 0);
-        for _ in 0..100 {
-            let mut guard = Guard::default();
-            held += usize::from(!judge(&mut guard, removal(100, 110), others));
-            others = others + guard.first();
-        }
-        assert_eq!(held, 95);
-        // A host of which nothing is to go is not concerned.
-        assert!(judge(&mut Guard::default(), removal(0, 110), others));
-    }
-}
+mod tests;

@@ -14,9 +14,9 @@ use topology::zone::Zones;
 
 use super::core::{Command, Core, Signals};
 use super::drift::{Comparison, RowsByTable};
-use super::feed::{Receipt, SessionId, Snapshot, Update};
+use super::feed::{HandOver, Receipt, SessionId, Snapshot};
 use super::fleet::Observation;
-use super::guard::{Removal, RemovalLimit};
+use super::guard::{RemovalLimit, Stay, Surplus};
 use super::refused::RefusedFlows;
 use super::view::View;
 use super::work::Work;
@@ -102,8 +102,6 @@ pub enum SwitchRequest {
         /// Takes the answer.
         reply: oneshot::Sender<Vec<FlowStats>>,
     },
-    /// Bring the switch to what it should have once more: what was held may go.
-    Synchronise,
 }
 
 /// Which of a switch's flows.
@@ -118,7 +116,8 @@ pub enum Which {
 impl Engine {
     /// Loads the store in `directory`, compiles it, and starts the engine's thread. Ports get the
     /// conntrack zones that `zones` says; of what was committed, what `retention` says is kept for
-    /// those who follow.
+    /// those who follow; what a change or a start would take from hosts beyond `removal_limit` is
+    /// held.
     ///
     /// The second part of the answer resolves when the engine has ended, to the reason when it
     /// was not that all handles are gone.
@@ -131,10 +130,11 @@ impl Engine {
         settings: Settings,
         zones: Zones,
         retention: Retention,
+        removal_limit: RemovalLimit,
     ) -> Result<(Self, oneshot::Receiver<Result<(), StoreError>>), StartError> {
         let (ended, end) = oneshot::channel();
         let (engine, work) = Store::open(directory, retention)
-            .and_then(|store| Self::load(store, settings, zones, clock::time_of_day))
+            .and_then(|store| Self::load(store, settings, zones, removal_limit, clock::time_of_day))
             .map_err(|error| StartError::Store { path: directory.display().to_string(), error })?;
         std::thread::Builder::new()
             .name("engine".into())
@@ -153,6 +153,7 @@ impl Engine {
         store: Store,
         settings: Settings,
         zones: Zones,
+        removal_limit: RemovalLimit,
         time_of_day: impl Fn() -> Timestamp + Send + 'static,
     ) -> Result<(Self, Work), StoreError> {
         let (commands, queue) = mpsc::channel(QUEUE);
@@ -167,7 +168,8 @@ impl Engine {
             signals.targets.subscribe(),
         );
         let log = store.change_log();
-        let core = Core::load(store, settings, zones, signals, Box::new(time_of_day))?;
+        let time_of_day = Box::new(time_of_day);
+        let core = Core::load(store, settings, zones, removal_limit, signals, time_of_day)?;
         Ok((Self { commands, progress, revision, targets, log }, Work::new(core, queue)))
     }
 
@@ -279,7 +281,11 @@ impl Engine {
     /// # Errors
     ///
     /// When the engine has ended.
-    pub async fn next(&self, host: HostId, session: SessionId) -> Result<Option<Update>, Stopped> {
+    pub async fn next(
+        &self,
+        host: HostId,
+        session: SessionId,
+    ) -> Result<Option<HandOver>, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Next { host, session, reply }).await?;
         answer.await.map_err(|_| Stopped)
@@ -331,21 +337,26 @@ impl Engine {
         self.send(Command::Observed { host, session, observation }).await
     }
 
-    /// Whether a host may lose so many flows, by what is known of it and of the others. What it
-    /// must not lose is held from here on.
+    /// What of a switch's surplus stays, by what is known of the host and of the others. It is held
+    /// from here on.
     ///
     /// # Errors
     ///
     /// When the engine has ended.
-    pub async fn may_remove(
-        &self,
-        host: HostId,
-        removal: Removal,
-        limit: RemovalLimit,
-    ) -> Result<bool, Stopped> {
+    pub async fn judge(&self, host: HostId, surplus: Surplus) -> Result<Stay, Stopped> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Judge { host, removal, limit, reply }).await?;
+        self.send(Command::Judge { host, surplus, reply }).await?;
         answer.await.map_err(|_| Stopped)
+    }
+
+    /// So many flows are there of those that are held.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn held(&self, host: HostId, session: SessionId, flows: u64) -> Result<(), Stopped> {
+        let observation = Observation::Held(flows);
+        self.send(Command::Observed { host, session, observation }).await
     }
 
     /// Lets go what is held on a host; false when nothing is.
@@ -356,12 +367,7 @@ impl Engine {
     pub async fn release(&self, host: HostId) -> Result<bool, Stopped> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Release { host, reply }).await?;
-        let released = answer.await.map_err(|_| Stopped)?;
-        if released && let Some(session) = self.read(move |view| view.requests(host)).await? {
-            // One that has gone meanwhile comes back, and then may remove what was held.
-            let _ = session.send(SwitchRequest::Synchronise).await;
-        }
-        Ok(released)
+        answer.await.map_err(|_| Stopped)
     }
 
     /// These are all flows that the switch should have and does not take.

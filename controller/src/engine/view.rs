@@ -51,7 +51,8 @@ pub struct HostStatus {
     pub state: HostState,
     /// The revision it should be at.
     pub desired_revision: u64,
-    /// The revision it has confirmed.
+    /// The revision that it has confirmed everything of. While flows are held it is no further than
+    /// before.
     pub realized_revision: u64,
     /// When anything was last heard that changed what is known of it.
     pub last_seen: Option<Timestamp>,
@@ -128,8 +129,24 @@ impl View<'_> {
         self.fleet.waiting()
     }
 
-    /// A port's status, derived from what hosts have confirmed, and the reason in words.
+    /// A port's status, derived from what hosts have confirmed, and the reason in words: also that
+    /// its host keeps flows that a change of the port may have meant to remove.
     pub fn port_status(&self, port: &Port) -> (PortStatus, String) {
+        let (status, mut reason) = self.status_but_for_holds(port);
+        let record = port.bound_host.and_then(|host| self.fleet.get(host));
+        let is_held = record.is_some_and(|record| {
+            record.guard.hold().is_some()
+                && record.feed.realized(self.revision) < port.meta.revision
+        });
+        if is_held && let Some(host) = port.bound_host.and_then(|host| self.model.host(host)) {
+            let separator = if reason.is_empty() { "" } else { "; " };
+            let name = &host.meta.name;
+            reason += &format!("{separator}host {name} keeps flows until they are released");
+        }
+        (status, reason)
+    }
+
+    fn status_but_for_holds(&self, port: &Port) -> (PortStatus, String) {
         if !port.admin_up {
             return (PortStatus::Down, "admin_state_up is false".into());
         }
@@ -237,6 +254,11 @@ impl View<'_> {
             let record = self.fleet.get(host.id);
             record.map_or(0, |record| record.feed.realized(self.revision)) < revision
         })
+    }
+
+    /// True when the host has confirmed everything that it should have, whatever it has beside that.
+    pub fn lacks_nothing(&self, host: HostId) -> bool {
+        self.fleet.get(host).is_some_and(|record| record.feed.has_everything())
     }
 
     pub(super) fn requests(&self, host: HostId) -> Option<mpsc::Sender<SwitchRequest>> {

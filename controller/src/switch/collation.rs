@@ -28,8 +28,8 @@ struct Wanted {
     /// Flows whose hash is another's, too, by their places.
     clashing: Vec<usize>,
     told: Vec<bool>,
-    /// Kind and owner in the cookies of all of them.
-    blocks: FxHashSet<u64>,
+    /// What their cookies are about.
+    subjects: FxHashSet<u64>,
 }
 
 impl Collation {
@@ -51,7 +51,7 @@ impl Collation {
                 let replaces = Some(flow.cookie);
                 found.put.push(Put { flow: self.desired[place].clone(), replaces });
             }
-            None if is_ours && !wanted.blocks.contains(&block(flow)) => {
+            None if is_ours && !wanted.subjects.contains(&subject(flow)) => {
                 found.orphaned.push(flow.clone());
             }
             None if is_ours => {
@@ -82,7 +82,7 @@ impl Wanted {
             by_identity: FxHashMap::default(),
             clashing: Vec::new(),
             told: vec![false; desired.len()],
-            blocks: desired.iter().map(|flow| block(&flow.flow)).collect(),
+            subjects: desired.iter().map(|flow| subject(&flow.flow)).collect(),
         };
         wanted.by_identity.reserve(desired.len());
         for (place, flow) in desired.iter().enumerate() {
@@ -103,8 +103,8 @@ impl Wanted {
     }
 }
 
-fn block(flow: &Flow) -> u64 {
-    flow.cookie & Cookie::OWNER_MASK
+fn subject(flow: &Flow) -> u64 {
+    Cookie(flow.cookie).subject()
 }
 
 #[cfg(test)]

@@ -4,8 +4,6 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::engine::RemovalLimit;
-
 /// What is done about what others have changed while a host was connected: flows, meters and other
 /// settings of its switch, and rows of its database.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
@@ -40,8 +38,6 @@ pub struct Policy {
     pub read_back_interval: Duration,
     /// How many switches are read back, and sent what they lack, at a time.
     pub parallel_read_backs: NonZeroUsize,
-    /// How much a host may lose when it is seen for the first time.
-    pub removal_limit: RemovalLimit,
 }
 
 impl Default for Policy {
@@ -51,7 +47,6 @@ impl Default for Policy {
             foreign: ForeignFlows::default(),
             read_back_interval: Duration::from_secs(3),
             parallel_read_backs: NonZeroUsize::new(8).expect("8 is not 0"),
-            removal_limit: RemovalLimit::default(),
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::engine::{DriftByTable, TableDrift};
 pub struct Difference {
     /// Flows that are missing or differ.
     pub put: Vec<Put>,
-    /// Flows of blocks that the switch should have, which should not be there.
+    /// Flows of what the switch should have, which should not be there.
     pub removed: Vec<Flow>,
-    /// Flows with a cookie of ours, of blocks that the switch should not have at all.
+    /// Flows with a cookie of ours, of what the switch should have nothing of at all.
     pub orphaned: Vec<Flow>,
     /// Flows with a cookie that is none of ours.
     pub foreign: Vec<Flow>,
@@ -47,7 +47,27 @@ impl Difference {
 
     /// What is orphaned is to be removed, too.
     pub(super) fn remove_orphaned(&mut self) {
-        for flow in std::mem::take(&mut self.orphaned) {
+        let orphaned = std::mem::take(&mut self.orphaned);
+        self.remove(orphaned);
+    }
+
+    /// Takes out flows that would be removed.
+    pub(super) fn spare(&mut self, which: impl Fn(&Flow) -> bool) -> Vec<Flow> {
+        let mut spared: Vec<_> = self.removed.extract_if(.., |flow| which(flow)).collect();
+        for flow in &spared {
+            let drift = self.count(flow);
+            drift.extra = drift.extra.saturating_sub(1);
+            if drift.flows() == 0 {
+                self.tables.remove(&flow.table);
+            }
+        }
+        spared.extend(self.orphaned.extract_if(.., |flow| which(flow)));
+        spared
+    }
+
+    /// These flows are to be removed, too.
+    pub(super) fn remove(&mut self, flows: Vec<Flow>) {
+        for flow in flows {
             self.count(&flow).extra += 1;
             self.removed.push(flow);
         }

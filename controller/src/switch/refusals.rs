@@ -64,6 +64,14 @@ impl Refusals {
         changed
     }
 
+    /// Forgets all of them; true when there were any.
+    pub(super) fn forget(&mut self) -> bool {
+        let were_there = !self.flows.is_empty();
+        self.flows.clear();
+        self.rest_if_empty();
+        were_there
+    }
+
     /// When they are to be tried again.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.retry
@@ -179,6 +187,9 @@ mod tests {
     fn what_is_not_wanted_any_more_is_forgotten_and_makes_room() {
         let (flows, mut refusals) = (wanted(), Refusals::default());
         let now = Instant::now();
+        refusals.follow(&Script::putting(flows.clone()), refuse(&flows[..2]), now);
+        assert!(refusals.forget() && !refusals.forget());
+        assert_eq!(refusals.deadline(), None);
         refusals.follow(&Script::putting(flows.clone()), refuse(&flows[..2]), now);
         refusals.tried(refuse(&flows[..2]), now);
         let removed = vec![flows[0].flow.clone(), flows[3].flow.clone()];

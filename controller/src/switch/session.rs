@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, info};
 
 use super::connection::{Connection, ConnectionError};
+use super::held::Held;
 use super::listen::Switches;
 use super::policy::Policy;
 use super::recheck::Rechecks;
@@ -21,7 +22,9 @@ use super::script::Script;
 use super::stream::Stream;
 use super::zones::PortZones;
 use crate::clock;
-use crate::engine::{Attaching, Attachment, DriftByTable, Engine, Stopped, SwitchRequest};
+use crate::engine::{
+    Attaching, Attachment, DriftByTable, Engine, HandOver, Stopped, SwitchRequest,
+};
 use crate::limits::{Breach, Protocol};
 
 /// Questions of other parts that may wait for a session.
@@ -115,7 +118,7 @@ async fn attach(
         rechecks: Rechecks::new(None, clock::now()),
         refusals: Refusals::default(),
         settings_due: None,
-        holding: false,
+        held: Held::default(),
         settings_wrong: 0,
         standing: DriftByTable::default(),
         zones: PortZones::default(),
@@ -136,8 +139,7 @@ struct Session {
     refusals: Refusals,
     /// When the switch's settings are to be looked at; `None` when it refuses them.
     settings_due: Option<Instant>,
-    /// Orphaned flows stay.
-    holding: bool,
+    held: Held,
     /// Settings that were found to be wrong and left so.
     settings_wrong: usize,
     /// Flows that were found to be wrong at the last comparison and left so.
@@ -145,7 +147,7 @@ struct Session {
     zones: PortZones,
     /// What the switch lacks and is sent in parts.
     underway: Option<Underway>,
-    /// When that is there, the switch is to be compared once more.
+    /// When that is there, the switch is to be compared with a snapshot once more.
     again: bool,
 }
 
@@ -169,13 +171,16 @@ impl Session {
             // In turns: what changes does not wait for more than one part, nor is there ever so much
             // of it that no part goes. What the switch says is no reason to ask: it may say much, and
             // the engine has other things to do.
-            let update = match std::mem::replace(&mut may_have_changed, true) {
+            let hand_over = match std::mem::replace(&mut may_have_changed, true) {
                 true => self.engine.next(self.place.host, self.place.session).await?,
                 false => None,
             };
-            let mut goes_on = update.is_some();
-            if let Some(update) = update {
-                self.send_update(update).await?;
+            let mut goes_on = hand_over.is_some();
+            match hand_over {
+                Some(HandOver::Update(update)) => self.send_update(*update).await?,
+                // When what the switch is being sent is there.
+                Some(HandOver::Compare) => self.again = true,
+                None => {}
             }
             self.send_part().await?;
             goes_on |= self.underway.is_some();
@@ -222,6 +227,9 @@ impl Session {
         self.connection.flush(&flushes.gained).await?;
         let refused = self.connection.carry_out(script).await?;
         self.connection.flush(&flushes.changed).await?;
+        if self.held.follow(script, &refused) {
+            self.tell_held().await?;
+        }
         if self.refusals.follow(script, refused, clock::now()) {
             self.tell_refusals().await?;
         }
@@ -233,6 +241,9 @@ impl Session {
         let script = self.refusals.script();
         debug!(flow_mods = script.len(), "trying refused flows again");
         let refused = self.connection.try_out(&script).await?;
+        if self.held.follow(&script, &refused) {
+            self.tell_held().await?;
+        }
         if self.refusals.tried(refused, clock::now()) {
             self.tell_refusals().await?;
         }
@@ -252,7 +263,6 @@ impl Session {
                 // Whoever asked may have gone.
                 let _ = reply.send(flows);
             }
-            SwitchRequest::Synchronise => self.again = true,
         }
         Ok(())
     }

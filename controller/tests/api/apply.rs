@@ -227,7 +227,9 @@ async fn what_would_happen_is_told_and_then_happens() {
     // What the host then gets is what was told.
     let base = pb::ApplyRequest { base_revision: told.revision, ..request(tenant()) };
     apply(&api, base).await.unwrap();
-    let update = api.engine.next(host, session).await.unwrap().unwrap();
+    let Some(HandOver::Update(update)) = api.engine.next(host, session).await.unwrap() else {
+        panic!("the host gets something")
+    };
     assert!(update.cleared.is_empty() && update.removed.is_empty(), "{update:?}");
     assert_eq!(update.put.len() as u64, plan.flows_added + plan.flows_changed);
     confirm(&api, host, update.ticket).await;

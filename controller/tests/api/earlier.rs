@@ -73,7 +73,8 @@ fn store(directory: &TempDir) {
 
 fn start(directory: &TempDir) -> (Engine, oneshot::Receiver<Result<(), StoreError>>) {
     let (settings, zones) = (Settings::default(), Zones::default());
-    Engine::start(directory.path(), settings, zones, Retention::default()).unwrap()
+    Engine::start(directory.path(), settings, zones, Retention::default(), RemovalLimit::default())
+        .unwrap()
 }
 
 /// The revision, the default group's id and next key, and the groups of both ports.

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use anyhow::Result;
-use controller::engine::{Engine, HostReport};
+use controller::engine::{Engine, HostReport, RemovalLimit};
 use controller::limits::{Breaches, Gate, GateLimits, Protocol};
 use controller::store::Retention;
 use controller::switch::{Policy, Switches};
@@ -23,7 +23,8 @@ const TO_COME: u32 = 1_000;
 /// An engine that has the model.
 pub(crate) async fn engine(directory: &Path, size: Size) -> Result<Engine> {
     let (settings, zones) = (Settings::default(), Zones::default());
-    let (engine, _) = Engine::start(directory, settings, zones, Retention::default())?;
+    let (engine, _) =
+        Engine::start(directory, settings, zones, Retention::default(), RemovalLimit::default())?;
     let changes: Vec<_> = size.model().resources().map(Change::Put).collect();
     engine.write(move |_| Ok(Plan { changes, answer: () })).await?;
     Ok(engine)

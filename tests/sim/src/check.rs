@@ -5,7 +5,9 @@
 //!   and its settings; flows that are not ours are as others have left them, or gone where that is
 //!   wished for;
 //! * where what others change is only observed, nothing of it was put right, and nothing is left;
-//! * each host has confirmed the store's revision, and no port is still being built;
+//! * each host has confirmed the store's revision, and no port is still being built; where something
+//!   is held, the host has before what it should have, and beside that as many flows as are said to
+//!   be held, and it goes when it is released;
 //! * whoever has followed the change log all the time has what the store has;
 //! * it stays so, without a single flow-mod, also when the controller is started anew.
 //!
@@ -112,7 +114,8 @@ impl World {
         Ok(())
     }
 
-    /// Whether all hosts say that they have everything; releases what is held.
+    /// Whether all hosts say that they have everything; releases what is held, once it is as it is
+    /// said to be.
     async fn have_confirmed(&self, controller: &Controller) -> Result<(), String> {
         let hosts: Vec<_> =
             self.hosts.iter().map(|host| (host.system_id(), host.facts())).collect();
@@ -126,10 +129,13 @@ impl World {
                     return Err(format!("{name} has reported what the engine has not heard"));
                 }
                 let status = view.host_status(id);
-                held.extend(status.hold.map(|_| id));
                 let last_found = status.drift.last_found;
                 if observes && status.drift != (Drift { last_found, ..Drift::default() }) {
                     return Err(format!("{name}: {:?}, though it is only observed", status.drift));
+                }
+                if let Some(hold) = status.hold.filter(|_| view.lacks_nothing(id)) {
+                    held.push((name, id, hold.removal.flows));
+                    continue;
                 }
                 let (desired, realized) = (status.desired_revision, status.realized_revision);
                 if status.state != HostState::Ready || desired != realized {
@@ -149,11 +155,24 @@ impl World {
             }
             Ok(held)
         });
-        let held: Vec<HostId> = looked.await.map_err(|error| error.to_string())??;
-        for host in &held {
-            let _ = controller.engine.release(*host).await;
+        let held: Vec<(String, HostId, u64)> =
+            looked.await.map_err(|error| error.to_string())??;
+        if held.is_empty() {
+            return Ok(());
         }
-        if held.is_empty() { Ok(()) } else { Err(format!("flows of {held:?} were held")) }
+        let (compiler, _) = self.compile_anew()?;
+        for (name, id, flows) in &held {
+            let host = self.hosts.iter().find(|host| host.system_id() == *name);
+            let host = host.ok_or_else(|| format!("there is no {name}"))?;
+            let surplus = surplus(host, *id, &compiler)?;
+            if surplus != *flows {
+                return Err(format!("{name} holds {flows} flows, and there are {surplus}"));
+            }
+            self.trace.say(format_args!("{name}: {flows} flows are released"));
+            self.trace.held();
+            let _ = controller.engine.release(*id).await;
+        }
+        Err(format!("flows of {held:?} were held"))
     }
 
     /// What the store says, compiled from nothing.
@@ -213,6 +232,26 @@ impl World {
         }
         let (count, first) = (wrong.len(), &wrong[..wrong.len().min(NAMED)]);
         Err(format!("host {number}: {count} differences:\n  {}", first.join("\n  ")))
+    }
+}
+
+/// How many flows of ours a switch has that its host should not have; it has all that it should.
+fn surplus(host: &Host, id: HostId, compiler: &Compiler) -> Result<u64, String> {
+    let mut wanted: FxHashMap<_, _> =
+        compiler.desired(id).map(|flow| (flow.flow.identity(), &flow.flow)).collect();
+    let installed = host.switch.flows();
+    let mut surplus = 0;
+    for flow in &installed {
+        let is_as_wanted = wanted.get(&flow.identity()).is_some_and(|it| *it == flow);
+        if is_as_wanted {
+            wanted.remove(&flow.identity());
+        } else {
+            surplus += u64::from(Cookie(flow.cookie).is_ours());
+        }
+    }
+    match wanted.values().next() {
+        Some(flow) => Err(format!("host {} is held and lacks {flow}", host.number)),
+        None => Ok(surplus),
     }
 }
 

@@ -3,7 +3,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use controller::engine::Engine;
+use controller::engine::{Engine, RemovalLimit};
 use controller::limits::{Breaches, Gate, GateLimits, Protocol};
 use controller::store::{Retention, Store, StoreError};
 use controller::switch::{ForeignFlows, OnDrift, Policy, Switches};
@@ -61,8 +61,9 @@ impl Machine {
         let store = Store::with_backend(self.disk.open(), self.retention())?;
         let trace = self.trace.clone();
         let time_of_day = move || Timestamp(EPOCH + trace.elapsed().as_micros() as u64);
+        let limit = RemovalLimit { percent: 20, floor: self.scenario.removal_floor };
         let (engine, work) =
-            Engine::load(store, Settings::default(), Zones::default(), time_of_day)?;
+            Engine::load(store, Settings::default(), Zones::default(), limit, time_of_day)?;
         self.work = Some(tokio::spawn(work.run()));
         let policy = Policy {
             drift: match self.scenario.observes {

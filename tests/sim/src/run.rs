@@ -23,6 +23,8 @@ pub struct Report {
     pub flow_mods: u64,
     /// How many hosts were deleted.
     pub deleted: u64,
+    /// How often flows were held, and as they were said to be.
+    pub holds: u64,
     /// The store's last revision.
     pub revision: u64,
 }
@@ -64,6 +66,7 @@ pub fn run(seed: u64, is_loud: bool) -> Result<Report, Failure> {
             hosts: world.hosts.len(),
             starts: world.machine.started(),
             deleted: world.deleted,
+            holds: trace.holds(),
             flow_mods: world.hosts.iter().map(|host| host.switch.asked().flow_mods).sum(),
             revision,
         })

@@ -32,6 +32,9 @@ pub struct Scenario {
     pub observes: bool,
     /// Of a hundred switches, how many have no flow monitor.
     pub untold: u64,
+    /// Flows that may go at once whatever their share is: few, so that much is held, or more than
+    /// a host has.
+    pub removal_floor: u64,
 }
 
 /// A sort of fault.
@@ -121,6 +124,7 @@ impl Scenario {
             remove_foreign: random.percent(20),
             observes: random.percent(25),
             untold: *random.pick(&[0, 0, 50, 100]).unwrap_or(&0),
+            removal_floor: *random.pick(&[20, 100, 1_000_000]).unwrap_or(&20),
         }
     }
 

@@ -5,14 +5,14 @@ mod wish;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use controller::engine::WriteError;
+use controller::engine::{ApplyError, Committed, WriteError};
 use tokio::time::{Instant, sleep};
 use topology::intent::Rejection;
 use topology::model::{
     AddressGroupId, NetworkId, PortId, ProjectId, Resource, ResourceId, SecurityGroupId, SubnetId,
 };
 
-use self::wish::Wish;
+use self::wish::{Wish, deletion_of};
 use crate::controller::Controller;
 use crate::host::Hosts;
 use crate::ledger::Ledger;
@@ -88,9 +88,51 @@ impl Tenant {
             self.ask(controller, wish).await;
         } else if self.random.percent(30) {
             self.move_interface();
+        } else if self.random.percent(4) {
+            self.delete_many(controller).await;
+        } else if self.random.percent(1) {
+            self.release(controller).await;
         } else {
             let wish = self.wish();
             self.ask(controller, wish).await;
+        }
+    }
+
+    /// Most ports go, in one change: whatever that takes from a host may be held there. Their
+    /// interfaces stay, or some of them go as well.
+    async fn delete_many(&mut self, controller: &Controller) {
+        let count = self.ports.len() - self.ports.len() / 4;
+        let ports = self.ports.split_off(self.ports.len() - count);
+        for &port in &ports {
+            if self.random.percent(30)
+                && let Some(host) = self.hosts.iter().find(|host| host.has(port))
+            {
+                host.unplug(port);
+            }
+        }
+        let there = ports.into_iter().map(ResourceId::Port).filter(|port| self.is_there(*port));
+        let there: Vec<_> = there.collect();
+        let steps = there.iter().filter_map(|&subject| deletion_of(subject)).collect();
+        let before: Vec<_> = there.iter().map(|port| self.note().ask(*port)).collect();
+        let answer = controller.engine.apply(steps, None, |_| ()).await;
+        self.trace.add((&there, answer.as_ref().map(|it| it.revision).ok()));
+        match answer {
+            Ok(Committed { revision, .. }) => {
+                let count = there.len();
+                self.trace.say(format_args!("{count} ports deleted at revision {revision}"));
+                for port in there {
+                    self.note().answered(port, None, revision);
+                }
+            }
+            Err(ApplyError::Stopped(_)) => {
+                there.iter().for_each(|port| self.note().lost(*port));
+            }
+            Err(error @ (ApplyError::Rejected { .. } | ApplyError::Moved { .. })) => {
+                self.trace.wrong(format_args!("ports cannot be deleted: {error}"));
+                for (port, before) in there.into_iter().zip(before) {
+                    self.note().refused(port, before);
+                }
+            }
         }
     }
 
@@ -114,6 +156,18 @@ impl Tenant {
                     }
                 }
             }
+        }
+    }
+
+    /// What is held anywhere may go, whatever happens there just now.
+    async fn release(&mut self, controller: &Controller) {
+        let held = controller.engine.read(|view| {
+            let hosts = view.model.hosts().keys().copied();
+            hosts.filter(|host| view.host_status(*host).hold.is_some()).collect::<Vec<_>>()
+        });
+        for host in held.await.unwrap_or_default() {
+            let released = controller.engine.release(host).await.ok();
+            self.trace.add((host, released));
         }
     }
 

@@ -18,6 +18,7 @@ pub struct Trace {
 struct Record {
     sum: u64,
     events: u64,
+    holds: u64,
     latest: VecDeque<String>,
     is_loud: bool,
     /// What should not have happened, the first of it.
@@ -74,6 +75,16 @@ impl Trace {
     pub(crate) fn sum(&self) -> (u64, u64) {
         let record = self.lock();
         (record.sum, record.events)
+    }
+
+    /// Flows were held, and as they were said to be.
+    pub(crate) fn held(&self) {
+        self.lock().holds += 1;
+    }
+
+    /// How often flows were held.
+    pub(crate) fn holds(&self) -> u64 {
+        self.lock().holds
     }
 
     /// What happened last, in words.

@@ -61,15 +61,17 @@ fn whatever_happens_every_switch_comes_to_what_it_should_have() {
 fn check_that_something_happened(reports: &[Report]) {
     let sum = |what: fn(&Report) -> u64| reports.iter().map(what).sum::<u64>();
     let most = reports.iter().map(|report| report.hosts).max().unwrap_or_default();
+    let holds = sum(|it| it.holds);
     let (starts, flow_mods) = (sum(|it| it.starts), sum(|it| it.flow_mods));
     let (revisions, seconds) = (sum(|it| it.revision), sum(|it| it.time.as_secs()));
     let deleted = sum(|it| it.deleted);
     let count = reports.len() as u64;
     eprintln!(
         "{count} seeds, {seconds} s: up to {most} hosts, {starts} starts of the controller, \
-         {revisions} revisions, {flow_mods} flow-mods, {deleted} hosts deleted"
+         {revisions} revisions, {flow_mods} flow-mods, {deleted} hosts deleted, {holds} holds"
     );
     assert!(count < 50 || deleted > 0, "no host was deleted");
+    assert!(count < 50 || holds > count / 20, "{holds} holds");
     assert!(starts > count && revisions > 10 * count && flow_mods > 100 * count);
 }
 

@@ -248,7 +248,8 @@ fn waiting_for_a_revision() {
           "revision": 12,
           "done": true,
           "late_hosts": [],
-          "offline_hosts": []
+          "offline_hosts": [],
+          "held_hosts": []
         }
     "#]],
         expect![[""]],

@@ -122,18 +122,25 @@ impl Wait {
 }
 
 fn progress(view: &View<'_>, revision: u64) -> pb::WaitResponse {
-    let hosts = view.unconfirmed(revision).map(|late| {
+    let mut response = pb::WaitResponse { revision, ..Default::default() };
+    for late in view.unconfirmed(revision) {
         let status = view.host_status(late.id);
-        LateHost {
+        let host = LateHost {
             host_id: late.id.to_string(),
             name: late.meta.name.clone(),
             state: host::state(status.state).into(),
             realized_revision: status.realized_revision,
+        };
+        match (host.state(), status.hold) {
+            (State::Offline, _) => response.offline_hosts.push(host),
+            (State::Ready, Some(_)) if view.lacks_nothing(late.id) => {
+                response.held_hosts.push(host);
+            }
+            _ => response.late_hosts.push(host),
         }
-    });
-    let (offline_hosts, late_hosts): (Vec<_>, Vec<_>) =
-        hosts.partition(|host| host.state() == State::Offline);
-    pb::WaitResponse { revision, done: late_hosts.is_empty(), late_hosts, offline_hosts }
+    }
+    response.done = response.late_hosts.is_empty();
+    response
 }
 
 #[cfg(test)]

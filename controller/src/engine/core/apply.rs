@@ -11,7 +11,7 @@ use topology::model::{Change, HostId, Resource, ResourceId};
 
 use super::super::handle::{Committed, Engine, Stopped};
 use super::super::view::View;
-use super::{Command, Core, put_port};
+use super::{Command, Core, commit, put_port};
 
 /// One of many changes: a request about one resource.
 pub struct Step {
@@ -122,16 +122,18 @@ impl Core {
         base_revision: Option<u64>,
     ) -> Result<u64, ApplyError> {
         let revision = self.staged + 1;
+        self.compile();
         let Tried { changes, .. } = self.try_all(steps, base_revision, revision)?;
         if changes.is_empty() {
             return Ok(self.staged);
         }
         for change in &changes {
-            if let Change::Delete(ResourceId::Host(host)) = change {
-                self.claims.forget(*host);
-            }
+            self.forget_if_host(change);
         }
         self.staged = revision;
+        if commit::may_take_much(&changes, self.compiler.model()) {
+            self.weigh(revision);
+        }
         self.batch.extend(changes.into_iter().map(|change| (revision, change)));
         Ok(revision)
     }

@@ -59,7 +59,10 @@ impl Scene {
     }
 
     fn next(&mut self) -> Option<Update> {
-        self.feed.next(&self.compiler, HOST, self.revision)
+        match self.feed.next(&self.compiler, HOST, self.revision)? {
+            HandOver::Update(update) => Some(*update),
+            HandOver::Compare => panic!("a snapshot has to come first"),
+        }
     }
 
     fn confirm(&mut self, ticket: Ticket) {
@@ -177,6 +180,51 @@ fn a_change_that_was_taken_back_leaves_the_flows_as_they_were() {
     let wanted: Vec<_> = scene.compiler.desired(HOST).map(|flow| flow.flow.clone()).collect();
     assert!(update.put.iter().all(|flow| wanted.contains(&flow.flow)));
     assert!(update.removed.iter().all(|flow| !wanted.iter().any(|it| it.id() == flow.flow.id())));
+}
+
+#[test]
+fn a_switch_that_keeps_what_it_should_not_have_is_compared_and_not_taken_to_be_further() {
+    let mut scene = Scene::new();
+    let ticket = scene.snapshot().ticket;
+    scene.confirm(ticket);
+    scene.feed.hold(scene.revision);
+    scene.change(2);
+    let next = |scene: &mut Scene| scene.feed.next(&scene.compiler, HOST, scene.revision);
+    for _ in 0..2 {
+        assert!(matches!(next(&mut scene), Some(HandOver::Compare)));
+        assert!(scene.feed.settled(&scene.compiler, HOST).is_none());
+    }
+    let ticket = scene.snapshot().ticket;
+    assert!(scene.next().is_none(), "it has what was pending");
+    scene.confirm(ticket);
+    assert_eq!((scene.realized(), scene.feed.is_synced()), (1, true));
+    assert!(scene.feed.has_confirmed(BlockId::Vteps), "it has what it should have");
+    // What changes goes on.
+    scene.change(3);
+    let live = scene.next().unwrap();
+    scene.confirm(live.ticket);
+    assert_eq!(scene.realized(), 1);
+    // Nor is it further when it is let go, before it was compared.
+    scene.feed.compare();
+    assert!(matches!(next(&mut scene), Some(HandOver::Compare)));
+    let ticket = scene.snapshot().ticket;
+    scene.feed.set_held(false);
+    assert_eq!(scene.realized(), 1);
+    scene.confirm(ticket);
+    assert_eq!(scene.realized(), 3);
+}
+
+#[test]
+fn a_host_that_is_away_is_no_further_for_being_held() {
+    let mut scene = Scene::new();
+    let ticket = scene.snapshot().ticket;
+    scene.confirm(ticket);
+    assert!(scene.feed.detach(SESSION, scene.revision));
+    scene.feed.hold(scene.revision);
+    scene.change(2);
+    scene.feed.attach(SessionId(2));
+    assert_eq!(scene.realized(), 1);
+    assert!(scene.feed.snapshot(&scene.compiler, HOST, scene.revision).is_some());
 }
 
 #[test]

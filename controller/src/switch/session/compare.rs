@@ -11,13 +11,14 @@ use topology::explain::explain;
 use tracing::{debug, info, warn};
 
 use super::super::collation::Collation;
+use super::super::held::{self, Held};
 use super::super::policy::{ForeignFlows, OnDrift};
 use super::super::reconcile::Difference;
 use super::super::zones::PortZones;
 use super::lanes::{Purpose, Turn};
 use super::{SETTINGS_INTERVAL, Session, SessionEnd};
 use crate::clock;
-use crate::engine::{Comparison, DriftByTable, Removal, Snapshot, Stopped, Which};
+use crate::engine::{Comparison, DriftByTable, Snapshot, Stay, Stopped, Surplus, Which};
 use crate::offload::offload;
 
 /// Flows that are named in the log each time.
@@ -33,6 +34,10 @@ impl Session {
         let (mut difference, zones) = self.compare(flows).await?;
         self.zones = zones;
         self.standing.clear();
+        // What it is still to have is missing, and is tried again by that.
+        if self.refusals.forget() {
+            self.tell_refusals().await?;
+        }
         info!(
             host = %self.place.host,
             put = difference.put.len(),
@@ -46,24 +51,39 @@ impl Session {
         self.begin(difference, blocks, Purpose::Snapshot { ticket, foreign }, (begun, turn)).await
     }
 
-    /// Decides whether what the switch has and this controller knows nothing of may go. An empty
-    /// store, or that of another network, would take away everything.
+    /// Decides whether what the switch has and should not have may go. An empty store, or that of
+    /// another network, would take away everything; so may a change that was a mistake.
     async fn guard(&mut self, difference: &mut Difference) -> Result<(), SessionEnd> {
         let host = self.place.host;
-        let removal = Removal { flows: difference.orphaned.len() as u64, of: difference.ours };
-        let limit = self.policy.removal_limit;
-        self.holding = !self.engine.may_remove(host, removal, limit).await?;
-        if self.holding {
-            let Removal { flows, of } = removal;
-            warn!(
+        let displaced = held::take_displaced(difference);
+        let surplus = Surplus {
+            orphaned: difference.orphaned.len() as u64,
+            extra: difference.removed.len() as u64,
+            of: difference.ours,
+        };
+        let stay = self.engine.judge(host, surplus).await?;
+        self.held = Held::take(difference, stay);
+        let (flows, of) = (self.held.len(), surplus.of);
+        match stay {
+            Stay::Nothing => {}
+            Stay::Orphaned => warn!(
                 %host, flows, of,
                 "flows of what is not in the store stay until `weft host release`: is it the right \
                  store?"
-            );
-            difference.orphaned.clear();
+            ),
+            Stay::Everything => {
+                warn!(%host, flows, of, "flows stay until `weft host release`: a change is held");
+            }
         }
         difference.remove_orphaned();
+        difference.remove(displaced);
         Ok(())
+    }
+
+    /// Says how many flows are held, when that are less than before.
+    pub(super) async fn tell_held(&self) -> Result<(), SessionEnd> {
+        let (host, session) = (self.place.host, self.place.session);
+        Ok(self.engine.held(host, session, self.held.len() as u64).await?)
     }
 
     /// Looks at what is due to be looked at.
@@ -100,8 +120,8 @@ impl Session {
         let (mut difference, _) = self.compare(flows).await?;
         self.rechecks.read_back(asked, clock::now());
         self.refusals.discount(&mut difference);
-        if self.holding {
-            difference.orphaned.clear();
+        if self.held.find(&mut difference) {
+            self.tell_held().await?;
         }
         difference.remove_orphaned();
         let found = std::mem::take(&mut difference.tables);

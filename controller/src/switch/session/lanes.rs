@@ -79,7 +79,8 @@ impl Session {
     }
 
     /// Sends what has changed, before the parts that are left.
-    pub(super) async fn send_update(&mut self, update: Update) -> Result<(), SessionEnd> {
+    pub(super) async fn send_update(&mut self, mut update: Update) -> Result<(), SessionEnd> {
+        self.again |= self.held.restrict(&mut update);
         while self.underway.as_ref().is_some_and(|underway| underway.bulk.precedes(&update)) {
             self.send_part().await?;
         }

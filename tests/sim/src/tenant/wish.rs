@@ -1,5 +1,6 @@
 use std::net::Ipv4Addr;
 
+use controller::engine::Step;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use topology::intent::{
     AddRules, Context, CreateAddressGroup, CreateNetwork, CreatePort, CreateProject,
@@ -50,6 +51,13 @@ impl Wish {
         });
         Self { subject, plan }
     }
+}
+
+/// The deletion of a port, as one of many changes.
+pub(super) fn deletion_of(subject: ResourceId) -> Option<Step> {
+    let ResourceId::Port(id) = subject else { return None };
+    let plan = move |context: &Context<'_>| Ok(delete_port(context, id, None)?.changes);
+    Some(Step { subject, plan: Box::new(plan) })
 }
 
 impl Tenant {
