@@ -37,6 +37,9 @@ use framing::Frames;
 use liveness::{Liveness, later};
 use requests::{Matched, Request, Requests};
 
+/// So many frames have room in an empty queue: a switch that has been filled needs few at a time.
+const KEPT: usize = 64;
+
 /// Which end of the connection a session is.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum End {
@@ -187,6 +190,7 @@ impl Session {
         self.queued -= bytes.len();
         if self.queued == 0 {
             self.answers = 0;
+            self.queue.shrink_to(KEPT);
         }
         Some(bytes)
     }
