@@ -273,6 +273,7 @@ impl Options {
             foreign: self.foreign_flows.unwrap_or_default(),
             read_back_interval: interval.unwrap_or(defaults.read_back_interval),
             parallel_read_backs: parallel.unwrap_or(defaults.parallel_read_backs),
+            part: defaults.part,
         }
     }
 

@@ -9,6 +9,7 @@
 //! latency and no memory.
 
 mod bulk;
+mod bundles;
 mod collation;
 mod connection;
 mod exchange;
@@ -30,9 +31,9 @@ mod session;
 mod stream;
 mod zones;
 
+pub use bundles::Refused;
 pub use collation::Collation;
 pub use connection::{Connection, ConnectionError};
-pub use exchange::Refused;
 pub use listen::{Switches, serve};
 pub use policy::{ForeignFlows, OnDrift, Policy};
 pub use reconcile::{Difference, Put, difference};

@@ -5,16 +5,23 @@
 //! as many ports as give the number of flows wanted. On the real switch (dummy datapath, this
 //! machine) everything but `ovs-ofctl` and the bare stream goes by the controller's own code.
 
+#[path = "read_back/fill.rs"]
+mod fill;
 #[path = "common/fleet.rs"]
 mod fleet;
 #[path = "read_back/in_memory.rs"]
 mod in_memory;
+#[path = "common/loaded.rs"]
+#[expect(dead_code, reason = "nothing changes")]
+mod loaded;
 #[path = "common/ovs.rs"]
 mod ovs;
 #[path = "common/report.rs"]
 mod report;
 #[path = "common/samples.rs"]
 mod samples;
+#[path = "common/served.rs"]
+mod served;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -42,25 +49,34 @@ fn main() -> Result<()> {
     let wanted = Report::is_wanted();
     let (count, repeats, rounds) = if wanted { (100_000, 10, 5) } else { (1_000, 1, 1) };
     let mut report = Report::new("read_back");
-    let flows = flows(count);
+    let flows = of_host(size(count));
     let title = format!("Read back of {} flows in memory, {repeats} times", flows.len());
     report.table(&title, in_memory(&flows, repeats)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let title = format!("ovs-vswitchd with {} flows, {rounds} times", flows.len());
     report.table(&title, runtime.block_on(on_a_switch(&flows, rounds))?);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    for count in [count / 2, count] {
+        let flows = of_host(size(count));
+        let title =
+            format!("Filling ovs-vswitchd with {} flows, {} times", flows.len(), 2 * rounds);
+        let rows = fill::measure(size(count), flows, 2 * rounds);
+        report.table(&title, runtime.block_on(rows)?);
+    }
     Ok(report.write()?)
 }
 
-/// All flows of one host that has at least `count`, and hardly more.
-fn flows(count: usize) -> Vec<Arc<BlockFlow>> {
-    let of = |ports| -> Vec<_> {
-        let compiler = Size { ports, networks: 1 }.compiler();
-        compiler.desired(host_id(1)).cloned().collect()
-    };
-    let (few, many) = (of(300).len(), of(600).len());
-    let per_300 = many - few;
-    let ports = 300 + (count.saturating_sub(few) * 300).div_ceil(per_300);
-    of(u32::try_from(ports).expect("some ten thousands"))
+/// The model of which one host has at least `count` flows, and hardly more.
+fn size(count: usize) -> Size {
+    let of = |ports| of_host(Size { ports, networks: 1 }).len();
+    let (few, many) = (of(300), of(600));
+    let ports = 300 + (count.saturating_sub(few) * 300).div_ceil(many - few);
+    Size { ports: u32::try_from(ports).expect("some ten thousands"), networks: 1 }
+}
+
+/// All flows of one host.
+fn of_host(size: Size) -> Vec<Arc<BlockFlow>> {
+    size.compiler().desired(host_id(1)).cloned().collect()
 }
 
 fn in_memory(flows: &[Arc<BlockFlow>], repeats: u32) -> Result<Vec<Row>> {

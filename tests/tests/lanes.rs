@@ -13,13 +13,13 @@ mod peer;
 use std::net::{IpAddr, Ipv4Addr};
 
 use controller::engine::{Engine, HostState};
-use fleet::{Size, host_id, port_id};
+use fleet::{Size, bound_to, host_id, port_id};
 use peer::Peer;
 use topology::cookie::{BlockKind, Cookie};
 use topology::key::Key;
 
 /// Flow-mods of one part.
-const PART: usize = 2048;
+const PART: usize = 512;
 
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -32,6 +32,20 @@ async fn confirmed(engine: &Engine, port: u32) -> (bool, HostState, u64) {
         let status = view.host_status(host_id(1));
         let port = view.model.port(port_id(port)).unwrap();
         (view.has_confirmed(host_id(1), port), status.state, status.realized_revision)
+    });
+    read.await.unwrap()
+}
+
+/// The first host's ports of which it has confirmed everything, and how many flows each has.
+async fn confirmed_ports(engine: &Engine) -> Vec<(u32, usize)> {
+    let read = engine.read(|view| {
+        let host = host_id(1);
+        let desired: Vec<_> = view.compiler.desired(host).map(|flow| flow.flow.cookie).collect();
+        let ports = (1..=SIZE.ports).filter(|port| bound_to(*port) == host);
+        let confirmed = ports.filter(|port| {
+            view.model.port(port_id(*port)).is_some_and(|port| view.has_confirmed(host, port))
+        });
+        confirmed.map(|port| (port, of_port(&desired, port))).collect()
     });
     read.await.unwrap()
 }
@@ -58,6 +72,9 @@ async fn a_new_ports_flows_go_between_two_parts_and_count_before_the_last() {
     let mut peer = Peer::new(here);
     peer.until_barrier().await.unwrap();
     assert_eq!(peer.put.len(), PART);
+    // The switch is not to wait for the next part, nor to carry it out yet.
+    peer.until_staged(PART).await.unwrap();
+    assert_eq!((peer.put.len(), peer.barriers.len()), (PART, 1));
 
     // The first part is on its way when the port is made.
     let port = loaded::new_port(SIZE, 1, 0);
@@ -77,6 +94,10 @@ async fn a_new_ports_flows_go_between_two_parts_and_count_before_the_last() {
     assert_eq!((state, realized), (HostState::Syncing, 0));
 
     while confirmed(&engine, port).await.1 == HostState::Syncing {
+        let told = &peer.put[..peer.confirmed];
+        for (port, flows) in confirmed_ports(&engine).await {
+            assert_eq!(of_port(told, port), flows, "flows of port {port}");
+        }
         peer.answer_barriers().unwrap();
         tokio::select! {
             arrived = peer.until_barrier() => arrived.unwrap(),

@@ -8,6 +8,7 @@ mod fleet;
 #[path = "../benches/common/loaded.rs"]
 mod loaded;
 #[path = "lanes/peer.rs"]
+#[expect(dead_code, reason = "the first part is enough")]
 mod peer;
 
 use std::alloc::System;

@@ -5,7 +5,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use topology::block::{BlockFlow, BlockId};
 use topology::cookie::{BlockKind, Cookie};
 
-use super::exchange::Refused;
+use super::bundles::Refused;
 use super::reconcile::{Difference, Put};
 use super::script::{Script, Step};
 use crate::engine::{Stay, Update};

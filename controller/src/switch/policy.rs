@@ -38,6 +38,9 @@ pub struct Policy {
     pub read_back_interval: Duration,
     /// How many switches are read back, and sent what they lack, at a time.
     pub parallel_read_backs: NonZeroUsize,
+    /// Flow-mods in a part of what a switch lacks. What changes meanwhile waits for two of them at
+    /// most.
+    pub part: NonZeroUsize,
 }
 
 impl Default for Policy {
@@ -47,6 +50,7 @@ impl Default for Policy {
             foreign: ForeignFlows::default(),
             read_back_interval: Duration::from_secs(3),
             parallel_read_backs: NonZeroUsize::new(8).expect("8 is not 0"),
+            part: NonZeroUsize::new(512).expect("512 is not 0"),
         }
     }
 }

@@ -8,7 +8,7 @@ use topology::block::BlockFlow;
 use topology::cookie::Cookie;
 use tracing::warn;
 
-use super::exchange::Refused;
+use super::bundles::Refused;
 use super::reconcile::Difference;
 use super::script::{Script, Step};
 use crate::engine::{RefusedFlow, RefusedFlows};

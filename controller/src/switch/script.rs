@@ -92,6 +92,11 @@ impl Script {
         self.steps.iter()
     }
 
+    /// The steps, of a script that is one bundle.
+    pub(super) fn bundle(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// The steps, divided into what goes into one bundle each.
     pub(super) fn bundles(&self) -> impl Iterator<Item = &[Step]> {
         let size = if self.whole { self.steps.len() } else { BUNDLE };

@@ -11,6 +11,7 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc};
 use tracing::{debug, info};
 
+use super::bundles::Refused;
 use super::connection::{Connection, ConnectionError};
 use super::held::Held;
 use super::listen::Switches;
@@ -168,14 +169,14 @@ impl Session {
         self.synchronise().await?;
         let mut may_have_changed = true;
         loop {
-            // In turns: what changes does not wait for more than one part, nor is there ever so much
+            // In turns: what changes does not wait for more than two parts, nor is there ever so much
             // of it that no part goes. What the switch says is no reason to ask: it may say much, and
             // the engine has other things to do.
             let hand_over = match std::mem::replace(&mut may_have_changed, true) {
-                true => self.engine.next(self.place.host, self.place.session).await?,
+                true => self.next_hand_over().await?,
                 false => None,
             };
-            let mut goes_on = hand_over.is_some();
+            let was_handed = hand_over.is_some();
             match hand_over {
                 Some(HandOver::Update(update)) => self.send_update(*update).await?,
                 // When what the switch is being sent is there.
@@ -183,7 +184,7 @@ impl Session {
                 None => {}
             }
             self.send_part().await?;
-            goes_on |= self.underway.is_some();
+            let goes_on = was_handed || self.underway.is_some();
             if self.underway.is_none() {
                 if std::mem::take(&mut self.again) {
                     self.synchronise().await?;
@@ -204,7 +205,8 @@ impl Session {
                     None => return Err(SessionEnd::Replaced),
                 },
                 () = until(deadline) => self.look().await?,
-                () = std::future::ready(()), if goes_on => {}
+                // There may be more behind a hand-over; what comes later wakes.
+                () = std::future::ready(()), if goes_on => may_have_changed = was_handed,
                 // Nothing else that comes unasked is needed; reading keeps the connection alive.
                 event = self.connection.next() => {
                     drop(event?);
@@ -212,6 +214,13 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// What has changed since the last hand-over. What is on its way is there first: receipts for it
+    /// are of what was handed over before.
+    async fn next_hand_over(&mut self) -> Result<Option<HandOver>, SessionEnd> {
+        self.settle().await?;
+        Ok(self.engine.next(self.place.host, self.place.session).await?)
     }
 
     /// When something is to be looked at.
@@ -227,6 +236,15 @@ impl Session {
         self.connection.flush(&flushes.gained).await?;
         let refused = self.connection.carry_out(script).await?;
         self.connection.flush(&flushes.changed).await?;
+        self.carried_out(script, refused).await
+    }
+
+    /// The switch has carried out a script but for what it has refused of it.
+    async fn carried_out(
+        &mut self,
+        script: &Script,
+        refused: Vec<Refused>,
+    ) -> Result<(), SessionEnd> {
         if self.held.follow(script, &refused) {
             self.tell_held().await?;
         }
@@ -257,6 +275,7 @@ impl Session {
     }
 
     async fn answer(&mut self, request: SwitchRequest) -> Result<(), SessionEnd> {
+        self.settle().await?;
         match request {
             SwitchRequest::Installed { which, reply } => {
                 let flows = self.connection.read_back(which).await?;

@@ -79,8 +79,12 @@ impl Ovs {
             while let Some(event) = session.poll_event() {
                 match event {
                     Event::Ready(_) => {
-                        stream.write_all(messages)?;
                         barrier = Some(session.send(&Message::BarrierRequest)?);
+                        let rest =
+                            [messages, &*session.poll_transmit().unwrap_or_default()].concat();
+                        // What it answers is read meanwhile: it takes nothing while much is unread.
+                        let mut stream = stream.try_clone()?;
+                        std::thread::spawn(move || stream.write_all(&rest));
                     }
                     Event::Reply { xid, .. } if Some(xid) == barrier => return Ok(()),
                     Event::Error { error, .. } => bail!("refused: {}", error.code),

@@ -76,6 +76,7 @@ impl Machine {
             },
             parallel_read_backs: NonZeroUsize::new(self.scenario.turns)
                 .unwrap_or(NonZeroUsize::MIN),
+            part: PART,
             ..Policy::default()
         };
         let limits = GateLimits { total: usize::MAX, per_address: usize::MAX };
@@ -180,6 +181,9 @@ impl Controller {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Flow-mods in a part of what a switch lacks: so few that most of it takes several.
+const PART: NonZeroUsize = NonZeroUsize::new(20).expect("20 is not 0");
 
 /// When runs begin, in microseconds since 1970: some time in 2023.
 const EPOCH: u64 = 1_700_000_000_000_000;

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use openflow::message::{
-    FeaturesReply, Message, MultipartReply, MultipartReplyBody, MultipartRequestBody, SwitchConfig,
+    BundleControlType, FeaturesReply, Message, MultipartReply, MultipartReplyBody,
+    MultipartRequestBody, SwitchConfig,
 };
 use openflow::session::{End, Event, Session};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
@@ -14,8 +15,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 pub(crate) struct Peer {
     stream: DuplexStream,
     session: Session,
+    /// Cookies of the flows of the bundle that is open.
+    pub(crate) staged: Vec<u64>,
     /// Cookies of the flows that were put, in order.
     pub(crate) put: Vec<u64>,
+    /// So many of them were put before the last barrier that was answered.
+    pub(crate) confirmed: usize,
     /// Barriers that wait for an answer.
     pub(crate) barriers: Vec<u32>,
 }
@@ -23,7 +28,7 @@ pub(crate) struct Peer {
 impl Peer {
     pub(crate) fn new(stream: DuplexStream) -> Self {
         let session = Session::new(End::Switch, Instant::now());
-        Self { stream, session, put: vec![], barriers: vec![] }
+        Self { stream, session, staged: vec![], put: vec![], confirmed: 0, barriers: vec![] }
     }
 
     /// Reads and answers until it has been sent a flow and waits for a barrier.
@@ -40,20 +45,34 @@ impl Peer {
             if self.session.queued_bytes() > 0 {
                 continue;
             }
-            let mut input = [0; 4096];
-            let length = self.stream.read(&mut input).await?;
-            ensure!(length > 0, "the controller has hung up");
-            self.session.handle_input(&input[..length], Instant::now())?;
-            while let Some(event) = self.session.poll_event() {
-                if let Event::Message { xid, message } = event {
-                    self.take(xid, message)?;
-                }
+            self.read().await?;
+        }
+    }
+
+    /// Reads, and answers no barrier, until so many flows are in the open bundle.
+    pub(crate) async fn until_staged(&mut self, flows: usize) -> Result<()> {
+        while self.staged.len() < flows {
+            self.read().await?;
+        }
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<()> {
+        let mut input = [0; 4096];
+        let length = self.stream.read(&mut input).await?;
+        ensure!(length > 0, "the controller has hung up");
+        self.session.handle_input(&input[..length], Instant::now())?;
+        while let Some(event) = self.session.poll_event() {
+            if let Event::Message { xid, message } = event {
+                self.take(xid, message)?;
             }
         }
+        Ok(())
     }
 
     /// Answers the barriers that wait.
     pub(crate) fn answer_barriers(&mut self) -> Result<()> {
+        self.confirmed = self.put.len();
         for xid in std::mem::take(&mut self.barriers) {
             self.session.reply(xid, &Message::BarrierReply)?;
         }
@@ -88,7 +107,13 @@ impl Peer {
             }
             Message::BundleAdd(add) => {
                 if let (_, Message::FlowMod(flow_mod)) = add.decode_message()? {
-                    self.put.push(flow_mod.flow.cookie);
+                    self.staged.push(flow_mod.flow.cookie);
+                }
+                return Ok(());
+            }
+            Message::BundleControl(control) => {
+                if control.kind == BundleControlType::CommitRequest {
+                    self.put.append(&mut self.staged);
                 }
                 return Ok(());
             }

@@ -88,6 +88,7 @@ impl Session {
 
     /// Looks at what is due to be looked at.
     pub(super) async fn look(&mut self) -> Result<(), SessionEnd> {
+        self.settle().await?;
         let now = clock::now();
         let is_due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
         if is_due(self.settings_due) {
