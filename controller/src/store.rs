@@ -25,6 +25,10 @@ const HEADER: TableDefinition<'_, &str, u64> = TableDefinition::new("header");
 /// The layout of the tables above; a store with another one is refused.
 const FORMAT: u64 = 1;
 
+/// Bytes of the file that are kept in memory: what a commit touches. All of it is read at the start
+/// only; the model has it from then on.
+const CACHE: usize = 32 << 20;
+
 /// Where the tenant model lives between runs.
 #[derive(Debug)]
 pub struct Store {
@@ -54,7 +58,8 @@ impl Store {
             path: directory.display().to_string(),
             error,
         })?;
-        Self::with_database(Database::create(directory.join("weft.redb"))?, retention)
+        let database = Self::builder().create(directory.join("weft.redb"))?;
+        Self::with_database(database, retention)
     }
 
     /// Opens a store that is kept by `backend` instead of in a file.
@@ -66,7 +71,13 @@ impl Store {
         backend: impl StorageBackend,
         retention: Retention,
     ) -> Result<Self, StoreError> {
-        Self::with_database(Database::builder().create_with_backend(backend)?, retention)
+        Self::with_database(Self::builder().create_with_backend(backend)?, retention)
+    }
+
+    fn builder() -> redb::Builder {
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE);
+        builder
     }
 
     fn with_database(database: Database, retention: Retention) -> Result<Self, StoreError> {
