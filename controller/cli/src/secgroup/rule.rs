@@ -1,13 +1,15 @@
 //! `weft secgroup rule`.
 
+mod protocol;
+
 use clap::{ArgGroup, Args, Subcommand};
 use proto::v1 as pb;
 use proto::v1::rule::{Direction, Ethertype, Remote};
 use proto::v1::security_group_service_client::SecurityGroupServiceClient;
 
+use self::protocol::Protocol;
 use super::{Reference, show};
 use crate::failure::Failure;
-use crate::parse;
 use crate::session::Session;
 
 /// What to do with the rules of a security group.
@@ -33,7 +35,6 @@ pub(crate) enum RuleCommand {
 /// A rule to add.
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("direction").required(true)))]
-#[command(group(ArgGroup::new("protocols")))]
 #[command(group(ArgGroup::new("peer")))]
 #[command(group(ArgGroup::new("version")))]
 pub(crate) struct Add {
@@ -52,64 +53,8 @@ pub(crate) struct Add {
     #[arg(long, group = "direction")]
     egress: bool,
 
-    /// TCP, to these ports or to any
-    #[arg(
-        long,
-        group = "protocols",
-        value_name = "PORT[-PORT]",
-        num_args = 0..=1,
-        default_missing_value = "",
-        value_parser = parse::ports
-    )]
-    tcp: Option<parse::Ports>,
-
-    /// UDP, to these ports or to any
-    #[arg(
-        long,
-        group = "protocols",
-        value_name = "PORT[-PORT]",
-        num_args = 0..=1,
-        default_missing_value = "",
-        value_parser = parse::ports
-    )]
-    udp: Option<parse::Ports>,
-
-    /// SCTP, to these ports or to any
-    #[arg(
-        long,
-        group = "protocols",
-        value_name = "PORT[-PORT]",
-        num_args = 0..=1,
-        default_missing_value = "",
-        value_parser = parse::ports
-    )]
-    sctp: Option<parse::Ports>,
-
-    /// ICMP of this type, or of any
-    #[arg(
-        long,
-        group = "protocols",
-        value_name = "TYPE[/CODE]",
-        num_args = 0..=1,
-        default_missing_value = "",
-        value_parser = parse::icmp
-    )]
-    icmp: Option<parse::Icmp>,
-
-    /// ICMPv6 of this type, or of any
-    #[arg(
-        long,
-        group = "protocols",
-        value_name = "TYPE[/CODE]",
-        num_args = 0..=1,
-        default_missing_value = "",
-        value_parser = parse::icmp
-    )]
-    icmpv6: Option<parse::Icmp>,
-
-    /// Another IP protocol
-    #[arg(long, group = "protocols", value_name = "NUMBER")]
-    protocol: Option<String>,
+    #[command(flatten)]
+    protocol: Protocol,
 
     /// IPv4 (that of the prefix or protocol when not given, and else IPv4)
     #[arg(long, group = "version")]
@@ -209,20 +154,13 @@ impl Add {
             (_, true) => Ethertype::Ipv6,
             (false, false) => Ethertype::Unspecified,
         };
-        let with_ports = [("tcp", self.tcp), ("udp", self.udp), ("sctp", self.sctp)];
-        let with_ports = with_ports.into_iter().find_map(|(name, ports)| Some((name, ports?)));
-        let with_types = [("icmp", self.icmp), ("icmpv6", self.icmpv6)];
-        let with_types = with_types.into_iter().find_map(|(name, icmp)| Some((name, icmp?)));
-        let (ports, icmp) = (with_ports.unzip(), with_types.unzip());
-        let named = ports.0.or(icmp.0).map(str::to_owned);
-        let ports = ports.1.unwrap_or_default();
-        let icmp = icmp.1.unwrap_or_default();
+        let Protocol { name, ports, icmp } = self.protocol;
         pb::Rule {
             id: self.id.unwrap_or_default(),
             description: self.description.unwrap_or_default(),
             direction: direction.into(),
             ethertype: ethertype.into(),
-            protocol: named.or(self.protocol).unwrap_or_default(),
+            protocol: name,
             port_min: ports.first,
             port_max: ports.last,
             icmp_type: icmp.icmp_type,

@@ -127,6 +127,15 @@ fn rules_are_added() {
 }
 
 #[test]
+fn a_rule_is_of_one_protocol() {
+    for two in ["--tcp --udp", "--sctp 80 --icmpv6", "--icmp 8 --protocol 47"] {
+        let run = run(&format!("secgroup rule add web --ingress {two}"));
+        assert_eq!((run.code, run.asked.len()), (Some(2), 0), "{two}");
+        assert!(run.stderr.contains("cannot be used with"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn address_groups() {
     check(
         "address-group create dc --project acme --prefix 10.0.0.0/8 --prefix ::1",
