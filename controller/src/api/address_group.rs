@@ -18,7 +18,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, HostName, Resource};
+use super::resource::{Filter, HostName, OfProject, Resource};
 
 /// What an update can name.
 const CHANGEABLE: [&str; 4] = ["name", "description", "labels", "prefixes"];
@@ -48,12 +48,9 @@ impl AddressGroupService for Api {
     ) -> Result<Response<pb::ListAddressGroupsResponse>, Status> {
         let request = request.into_inner();
         let mut fields = Fields::of("");
-        let filter = Wanted {
-            project: fields.optional_uuid("project_id", &request.project_id).map(ProjectId),
-            name: request.name,
-        };
+        let filter = OfProject::new(&request.project_id, request.name, &mut fields);
         let page = (request.page_size, request.page_token);
-        let list = self.list(page, filter, fields).await;
+        let list = self.list::<AddressGroup>(page, filter, fields).await;
         list.map(|(address_groups, next_page_token)| {
             Response::new(pb::ListAddressGroupsResponse { address_groups, next_page_token })
         })
@@ -112,17 +109,9 @@ pub(super) fn update(request: pb::UpdateAddressGroupRequest) -> Result<UpdateAdd
     Ok(request)
 }
 
-/// Which address groups are listed.
-#[derive(Hash)]
-struct Wanted {
-    project: Option<ProjectId>,
-    name: String,
-}
-
-impl Filter<AddressGroup> for Wanted {
+impl Filter<AddressGroup> for OfProject {
     fn matches(&self, group: &AddressGroup) -> bool {
-        self.project.is_none_or(|project| project == group.project)
-            && (self.name.is_empty() || self.name == group.meta.name)
+        self.has(group.project, &group.meta)
     }
 }
 

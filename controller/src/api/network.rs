@@ -18,7 +18,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, HostName, Resource};
+use super::resource::{Filter, HostName, OfProject, Resource};
 use crate::engine::{NetworkStatus, View};
 
 /// What an update can name.
@@ -51,8 +51,7 @@ impl NetworkService for Api {
         let request = request.into_inner();
         let mut fields = Fields::of("");
         let filter = Wanted {
-            project: fields.optional_uuid("project_id", &request.project_id).map(ProjectId),
-            name: request.name,
+            of: OfProject::new(&request.project_id, request.name, &mut fields),
             network_type: network_type(request.r#type, &mut fields),
             physical_network: request.physical_network,
         };
@@ -84,8 +83,7 @@ impl NetworkService for Api {
 
 #[derive(Hash)]
 struct Wanted {
-    project: Option<ProjectId>,
-    name: String,
+    of: OfProject,
     network_type: Option<NetworkType>,
     physical_network: String,
 }
@@ -93,8 +91,7 @@ struct Wanted {
 impl Filter<Network> for Wanted {
     fn matches(&self, network: &Network) -> bool {
         let physical_network = network.segment.physical_network().unwrap_or_default();
-        self.project.is_none_or(|project| project == network.project)
-            && (self.name.is_empty() || self.name == network.meta.name)
+        self.of.has(network.project, &network.meta)
             && self.network_type.is_none_or(|kind| kind == NetworkType::of(&network.segment))
             && (self.physical_network.is_empty() || self.physical_network == physical_network)
     }

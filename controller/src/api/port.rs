@@ -21,7 +21,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, HostName, Resource, parse_id};
+use super::resource::{Filter, HostName, OfProject, Resource, parse_id};
 use crate::engine::{PortStatus, View};
 
 /// What an update can name.
@@ -64,8 +64,7 @@ impl PortService for Api {
         let request = request.into_inner();
         let mut fields = Fields::of("");
         let filter = Wanted {
-            project: fields.optional_uuid("project_id", &request.project_id).map(ProjectId),
-            name: request.name,
+            of: OfProject::new(&request.project_id, request.name, &mut fields),
             network: fields.optional_uuid("network_id", &request.network_id).map(NetworkId),
             host: request.host,
             group: fields
@@ -108,8 +107,7 @@ impl PortService for Api {
 
 #[derive(Hash)]
 struct Wanted {
-    project: Option<ProjectId>,
-    name: String,
+    of: OfProject,
     network: Option<NetworkId>,
     /// Name or UUID.
     host: String,
@@ -118,8 +116,7 @@ struct Wanted {
 
 impl Filter<Port> for Wanted {
     fn matches(&self, port: &Port) -> bool {
-        self.project.is_none_or(|project| project == port.project)
-            && (self.name.is_empty() || self.name == port.meta.name)
+        self.of.has(port.project, &port.meta)
             && self.network.is_none_or(|network| network == port.network)
             && self.group.is_none_or(|group| port.security_groups.contains(&group))
     }

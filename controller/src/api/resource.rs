@@ -5,7 +5,7 @@ use prost::Message;
 use tonic::{Response, Status};
 use topology::intent::{Context, Plan, Rejection};
 use topology::key::{Key, Kind};
-use topology::model::{HostId, Model, ResourceId};
+use topology::model::{HostId, Meta, Model, ProjectId, ResourceId};
 use uuid::Uuid;
 
 use super::fields::Fields;
@@ -59,6 +59,26 @@ pub(super) trait Filter<R: Resource>: Hash + Send + 'static {
     ) -> Box<dyn Iterator<Item = &'a Arc<R>> + 'a> {
         let all = model.from_key(R::KIND, first);
         Box::new(all.filter_map(|id| R::find(model, id.uuid())))
+    }
+}
+
+/// Resources of one project or of any, and of one name or of any.
+#[derive(Hash)]
+pub(super) struct OfProject {
+    project: Option<ProjectId>,
+    name: String,
+}
+
+impl OfProject {
+    /// As a request for a listing says it: any, where it says nothing.
+    pub(super) fn new(project_id: &str, name: String, fields: &mut Fields) -> Self {
+        Self { project: fields.optional_uuid("project_id", project_id).map(ProjectId), name }
+    }
+
+    /// Whether a resource of `project` is one of them.
+    pub(super) fn has(&self, project: ProjectId, meta: &Meta) -> bool {
+        self.project.is_none_or(|wanted| wanted == project)
+            && (self.name.is_empty() || self.name == meta.name)
     }
 }
 

@@ -17,7 +17,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, HostName, Resource};
+use super::resource::{Filter, HostName, OfProject, Resource};
 use super::rule::{rule, rules};
 
 /// What an update can name.
@@ -49,12 +49,9 @@ impl SecurityGroupService for Api {
     ) -> Result<Response<pb::ListSecurityGroupsResponse>, Status> {
         let request = request.into_inner();
         let mut fields = Fields::of("");
-        let filter = Wanted {
-            project: fields.optional_uuid("project_id", &request.project_id).map(ProjectId),
-            name: request.name,
-        };
+        let filter = OfProject::new(&request.project_id, request.name, &mut fields);
         let page = (request.page_size, request.page_token);
-        let list = self.list(page, filter, fields).await;
+        let list = self.list::<SecurityGroup>(page, filter, fields).await;
         list.map(|(security_groups, next_page_token)| {
             Response::new(pb::ListSecurityGroupsResponse { security_groups, next_page_token })
         })
@@ -159,17 +156,9 @@ pub(super) fn remove(request: pb::RemoveRulesRequest) -> Result<RemoveRules, Sta
     Ok(request)
 }
 
-/// Which security groups are listed.
-#[derive(Hash)]
-struct Wanted {
-    project: Option<ProjectId>,
-    name: String,
-}
-
-impl Filter<SecurityGroup> for Wanted {
+impl Filter<SecurityGroup> for OfProject {
     fn matches(&self, group: &SecurityGroup) -> bool {
-        self.project.is_none_or(|project| project == group.project)
-            && (self.name.is_empty() || self.name == group.meta.name)
+        self.has(group.project, &group.meta)
     }
 }
 

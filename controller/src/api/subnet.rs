@@ -16,7 +16,7 @@ use super::Api;
 use super::fields::Fields;
 use super::mask::Mask;
 use super::naming::{expected_etag, naming, naming_update, timestamp};
-use super::resource::{Filter, HostName, Resource};
+use super::resource::{Filter, HostName, OfProject, Resource};
 
 /// What an update can name.
 const CHANGEABLE: [&str; 9] = [
@@ -57,8 +57,7 @@ impl SubnetService for Api {
         let request = request.into_inner();
         let mut fields = Fields::of("");
         let filter = Wanted {
-            project: fields.optional_uuid("project_id", &request.project_id).map(ProjectId),
-            name: request.name,
+            of: OfProject::new(&request.project_id, request.name, &mut fields),
             network: fields.optional_uuid("network_id", &request.network_id).map(NetworkId),
         };
         let page = (request.page_size, request.page_token);
@@ -89,15 +88,13 @@ impl SubnetService for Api {
 
 #[derive(Hash)]
 struct Wanted {
-    project: Option<ProjectId>,
-    name: String,
+    of: OfProject,
     network: Option<NetworkId>,
 }
 
 impl Filter<Subnet> for Wanted {
     fn matches(&self, subnet: &Subnet) -> bool {
-        self.project.is_none_or(|project| project == subnet.project)
-            && (self.name.is_empty() || self.name == subnet.meta.name)
+        self.of.has(subnet.project, &subnet.meta)
             && self.network.is_none_or(|network| network == subnet.network)
     }
 }
