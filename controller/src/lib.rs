@@ -8,6 +8,8 @@ pub mod api;
 mod clock;
 pub mod config;
 pub mod engine;
+#[cfg(test)]
+mod fixture;
 pub mod host;
 pub mod limits;
 pub mod metrics;

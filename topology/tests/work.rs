@@ -14,7 +14,7 @@ use topology::key::Key;
 use topology::model::{
     Change, Direction, Ethertype, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId,
     PortRange, Profile, ProfileId, ProjectId, Remote, Resource, ResourceId, Rule, RuleId,
-    SecurityGroup, SecurityGroupId, Segment, SubnetId, Timestamp, Traffic,
+    SecurityGroup, SecurityGroupId, Segment, SubnetId, Traffic,
 };
 use uuid::Uuid;
 
@@ -251,14 +251,8 @@ fn network() -> Network {
 
 fn host(number: u32) -> Host {
     Host {
-        id: host_id(number),
-        meta: meta(number),
-        system_id: None,
         tunnel_ip: Some(Ipv4Addr::new(192, 0, 2, number as u8).into()),
-        bridge_mappings: BTreeMap::new(),
-        datapath_id: None,
-        ovs_version: String::new(),
-        ovsdb_target: None,
+        ..Host::new(host_id(number), meta(number))
     }
 }
 
@@ -303,13 +297,5 @@ fn port_id(number: u32) -> PortId {
 }
 
 fn meta(key: u32) -> Meta {
-    Meta {
-        key: Key::new(key).unwrap(),
-        name: format!("object-{key}"),
-        description: String::new(),
-        labels: BTreeMap::new(),
-        created: Timestamp(0),
-        updated: Timestamp(0),
-        revision: 0,
-    }
+    Meta::new(Key::new(key).unwrap(), format!("object-{key}"))
 }

@@ -75,55 +75,24 @@ fn concerns(cookie: Cookie, port: &Port, own: bool, model: &Model) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
-    use openflow::MacAddr;
-    use topology::model::{
-        Change, Meta, Network, NetworkId, PortId, ProjectId, Resource, Segment, Timestamp,
-    };
+    use topology::model::{Change, Network, Resource, Segment};
     use topology::pipeline::Detail;
-    use uuid::Uuid;
 
     use super::*;
+    use crate::fixture;
 
     fn key(number: u32) -> Key {
         Key::new(number).unwrap()
     }
 
-    fn meta(number: u32) -> Meta {
-        Meta {
-            key: key(number),
-            name: String::new(),
-            description: String::new(),
-            labels: BTreeMap::new(),
-            created: Timestamp(0),
-            updated: Timestamp(0),
-            revision: 1,
-        }
-    }
-
     #[test]
     fn a_refused_flow_is_a_ports_own_its_networks_or_none_of_its() {
-        let (project, network) = (ProjectId(Uuid::from_u128(1)), NetworkId(Uuid::from_u128(2)));
-        let port = Port {
-            id: PortId(Uuid::from_u128(3)),
-            meta: meta(7),
-            project,
-            network,
-            mac: MacAddr::new([2, 0, 0, 0, 0, 7]),
-            fixed_ips: vec![],
-            allowed_address_pairs: vec![],
-            port_security: true,
-            security_groups: BTreeSet::new(),
-            admin_up: true,
-            requested_host: None,
-            bound_host: None,
-        };
+        let port = fixture::port(7, "web-1");
         let mut model = Model::new();
         let network = Network {
-            id: network,
-            meta: meta(5),
-            project,
+            id: port.network,
+            meta: fixture::meta(5, "web"),
+            project: port.project,
             segment: Segment::Flat { physical_network: "external".into() },
             mtu: 1500,
             shared: false,

@@ -165,24 +165,13 @@ impl HostReport {
 
     fn new_host(&self, context: &Context<'_>, key: topology::key::Key) -> Host {
         let id = host_id(context.model, &self.system_id);
-        Host {
-            id,
-            meta: Meta {
-                key,
-                name: self.free_name(context.model, id),
-                description: String::new(),
-                labels: BTreeMap::new(),
-                created: context.now,
-                updated: context.now,
-                revision: context.revision,
-            },
-            system_id: None,
-            tunnel_ip: None,
-            bridge_mappings: BTreeMap::new(),
-            datapath_id: None,
-            ovs_version: String::new(),
-            ovsdb_target: None,
-        }
+        let meta = Meta {
+            created: context.now,
+            updated: context.now,
+            revision: context.revision,
+            ..Meta::new(key, self.free_name(context.model, id))
+        };
+        Host::new(id, meta)
     }
 
     /// The host's own name, when no other host has it; else something else that it says of itself.

@@ -96,36 +96,17 @@ pub fn difference(desired: &[Arc<BlockFlow>], installed: &[FlowStats]) -> Differ
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::collections::BTreeMap;
-
     use topology::compile::Compiler;
     use topology::facts::HostFacts;
-    use topology::key::Key;
-    use topology::model::{Change, Host, HostId, Meta, Resource, Timestamp};
+    use topology::model::{Change, Host, HostId, Resource};
     use uuid::Uuid;
 
     use super::*;
+    use crate::fixture;
 
     /// What a host needs that nothing is on.
     pub(in super::super) fn wanted() -> Vec<Arc<BlockFlow>> {
-        let host = Host {
-            id: HostId(Uuid::from_u128(1)),
-            meta: Meta {
-                key: Key::new(1).unwrap(),
-                name: "a".into(),
-                description: String::new(),
-                labels: BTreeMap::new(),
-                created: Timestamp(0),
-                updated: Timestamp(0),
-                revision: 1,
-            },
-            system_id: None,
-            tunnel_ip: None,
-            bridge_mappings: BTreeMap::new(),
-            datapath_id: None,
-            ovs_version: String::new(),
-            ovsdb_target: None,
-        };
+        let host = Host::new(HostId(Uuid::from_u128(1)), fixture::meta(1, "a"));
         let (mut compiler, id) = (Compiler::new(), host.id);
         compiler.apply(&Change::Put(Resource::Host(host.into())));
         compiler.set_facts(id, HostFacts::default());

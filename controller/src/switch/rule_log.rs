@@ -136,30 +136,19 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use bytes::Bytes;
     use openflow::Match;
     use topology::model::{
-        Change, Direction, Ethertype, Meta, NetworkId, Port, PortId, Project, ProjectId, Resource,
-        Rule, RuleId, SecurityGroup, SecurityGroupId, Timestamp, Traffic,
+        Change, Direction, Ethertype, Port, Project, ProjectId, Resource, Rule, RuleId,
+        SecurityGroup, SecurityGroupId, Traffic,
     };
     use topology::pipeline::Detail;
     use uuid::Uuid;
 
     use super::*;
-
-    fn meta(name: &str, key: u32) -> Meta {
-        Meta {
-            key: Key::new(key).unwrap(),
-            name: name.into(),
-            description: String::new(),
-            labels: BTreeMap::new(),
-            created: Timestamp(0),
-            updated: Timestamp(0),
-            revision: 1,
-        }
-    }
+    use crate::fixture;
 
     /// Project acme has port web-1 (key 7) in group web, whose rule (key 5) is logged.
     fn model() -> Model {
@@ -171,33 +160,19 @@ mod tests {
             allows: Traffic::any(Direction::Ingress, Ethertype::Ipv4),
             log: true,
         };
-        let port = Port {
-            id: PortId(Uuid::from_u128(7)),
-            meta: meta("web-1", 7),
-            project,
-            network: NetworkId(Uuid::from_u128(3)),
-            mac: openflow::MacAddr::new([2, 0, 0, 0, 0, 7]),
-            fixed_ips: vec![],
-            allowed_address_pairs: vec![],
-            port_security: true,
-            security_groups: BTreeSet::from([group]),
-            admin_up: true,
-            requested_host: None,
-            bound_host: None,
-        };
-        let (default, rules) = (false, vec![rule]);
-        let meta_of_group = meta("web", 2);
+        let port =
+            Port { project, security_groups: BTreeSet::from([group]), ..fixture::port(7, "web-1") };
         let group = SecurityGroup {
             id: group,
-            meta: meta_of_group,
+            meta: fixture::meta(2, "web"),
             project,
             stateful: true,
-            default,
-            rules,
+            default: false,
+            rules: vec![rule],
         };
         let mut model = Model::new();
         for resource in [
-            Resource::Project(Project { id: project, meta: meta("acme", 1) }.into()),
+            Resource::Project(Project { id: project, meta: fixture::meta(1, "acme") }.into()),
             Resource::SecurityGroup(group.into()),
             Resource::Port(port.into()),
         ] {

@@ -9,7 +9,7 @@ use topology::facts::HostFacts;
 use topology::key::Key;
 use topology::model::{
     Change, FixedIp, Host, HostId, Meta, Model, Network, NetworkId, Port, PortId, Profile,
-    ProfileId, Project, ProjectId, Resource, Segment, Subnet, SubnetId, Timestamp,
+    ProfileId, Project, ProjectId, Resource, Segment, Subnet, SubnetId,
 };
 use uuid::Uuid;
 
@@ -121,15 +121,8 @@ fn id(key: u32) -> Uuid {
 
 /// What every resource has.
 pub(crate) fn meta(key: u32, kind: &str) -> Meta {
-    Meta {
-        key: Key::new(key).expect("fleets have less than 16 million objects"),
-        name: format!("{kind}-{key}"),
-        description: String::new(),
-        labels: BTreeMap::new(),
-        created: Timestamp(0),
-        updated: Timestamp(0),
-        revision: 1,
-    }
+    let name = format!("{kind}-{key}");
+    Meta::new(Key::new(key).expect("fleets have less than 16 million objects"), name)
 }
 
 /// An address of the network's only subnet.
@@ -139,14 +132,11 @@ pub(crate) fn fixed_ip(network: NetworkId, ip: IpAddr) -> FixedIp {
 
 fn host_of(key: u32) -> Host {
     Host {
-        id: host_id(key),
-        meta: meta(key, "host"),
         system_id: Some(id(key).to_string()),
         tunnel_ip: Some(IpAddr::from([192, 0, 2, key as u8])),
-        bridge_mappings: BTreeMap::new(),
         datapath_id: Some(key.into()),
         ovs_version: "3.1.0".to_owned(),
-        ovsdb_target: None,
+        ..Host::new(host_id(key), meta(key, "host"))
     }
 }
 

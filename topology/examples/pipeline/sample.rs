@@ -11,7 +11,7 @@ use topology::key::Key;
 use topology::model::{
     Change, Direction, Ethertype, FixedIp, Host, HostId, Meta, Network, NetworkId, Port, PortId,
     PortRange, Profile, ProfileId, ProjectId, Remote, Resource, Rule, RuleId, SecurityGroup,
-    SecurityGroupId, Segment, SubnetId, Timestamp, Traffic,
+    SecurityGroupId, Segment, SubnetId, Traffic,
 };
 use uuid::Uuid;
 
@@ -89,14 +89,8 @@ pub(crate) fn compiler() -> Compiler {
     for (station, host) in [(WEB, "alpha"), (DB, "beta")] {
         let tunnel_ip = Ipv4Addr::new(192, 0, 2, station.ip.octets()[3]);
         put(Resource::Host(Arc::new(Host {
-            id: station.host(),
-            meta: meta(station.number, host),
-            system_id: None,
             tunnel_ip: Some(tunnel_ip.into()),
-            bridge_mappings: BTreeMap::new(),
-            datapath_id: None,
-            ovs_version: String::new(),
-            ovsdb_target: None,
+            ..Host::new(station.host(), meta(station.number, host))
         })));
         put(Resource::Port(Arc::new(port(station, network))));
     }
@@ -153,13 +147,5 @@ fn port(station: Station, network: NetworkId) -> Port {
 }
 
 fn meta(number: u32, name: &str) -> Meta {
-    Meta {
-        key: Key::new(number).expect("it has fewer than 24 bits"),
-        name: name.into(),
-        description: String::new(),
-        labels: BTreeMap::new(),
-        created: Timestamp(0),
-        updated: Timestamp(0),
-        revision: 1,
-    }
+    Meta::new(Key::new(number).expect("it has fewer than 24 bits"), name)
 }

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -84,16 +83,8 @@ pub fn create_host(
             description: format!("{known} hosts are known already, and no more are taken"),
         });
     }
-    Ok(create(Host {
-        id,
-        meta: context.new_meta(Kind::Host, naming)?,
-        system_id: None,
-        tunnel_ip: None,
-        bridge_mappings: BTreeMap::new(),
-        datapath_id: None,
-        ovs_version: String::new(),
-        ovsdb_target,
-    }))
+    let meta = context.new_meta(Kind::Host, naming)?;
+    Ok(create(Host { ovsdb_target, ..Host::new(id, meta) }))
 }
 
 /// Changes a host.

@@ -33,3 +33,19 @@ pub struct Host {
     /// Where its OVSDB listens (`tcp:IP:PORT`); `None` when the host dials in.
     pub ovsdb_target: Option<String>,
 }
+
+impl Host {
+    /// A host that nothing is known about yet.
+    pub fn new(id: HostId, meta: Meta) -> Self {
+        Self {
+            id,
+            meta,
+            system_id: None,
+            tunnel_ip: None,
+            bridge_mappings: BTreeMap::new(),
+            datapath_id: None,
+            ovs_version: String::new(),
+            ovsdb_target: None,
+        }
+    }
+}

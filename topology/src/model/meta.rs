@@ -23,6 +23,21 @@ pub struct Meta {
     pub revision: u64,
 }
 
+impl Meta {
+    /// A key and a name, and nothing else yet.
+    pub fn new(key: Key, name: impl Into<String>) -> Self {
+        Self {
+            key,
+            name: name.into(),
+            description: String::new(),
+            labels: BTreeMap::new(),
+            created: Timestamp(0),
+            updated: Timestamp(0),
+            revision: 0,
+        }
+    }
+}
+
 /// Microseconds since 1970-01-01T00:00:00Z.
 #[derive(
     Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize,

@@ -16,7 +16,7 @@ use topology::facts::HostFacts;
 use topology::key::{Key, Kind};
 use topology::model::{
     AllowedAddressPair, Change, FixedIp, Host, HostId, Meta, Model, Network, Port, PortId, Project,
-    Resource, ResourceId, Segment, Subnet, Timestamp,
+    Resource, ResourceId, Segment, Subnet,
 };
 
 use super::history::{Interfaces, Op, PortSpec, SegmentKind};
@@ -339,15 +339,7 @@ impl World {
     fn meta(&mut self, kind: Kind, name: &str) -> Meta {
         let key = self.keys.entry(kind).or_default();
         *key += 1;
-        Meta {
-            key: Key::new(*key).unwrap(),
-            name: name.into(),
-            description: String::new(),
-            labels: BTreeMap::new(),
-            created: Timestamp(0),
-            updated: Timestamp(0),
-            revision: 0,
-        }
+        Meta::new(Key::new(*key).unwrap(), name)
     }
 }
 

@@ -1,28 +1,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use openflow::MacAddr;
-use topology::key::Key;
-use topology::model::{Change, Host, Meta, NetworkId, ProjectId, Resource, Timestamp};
+use topology::model::{Change, Host, Resource};
 use uuid::Uuid;
 
 use super::*;
+use crate::fixture;
 
 const PORT: PortId = PortId(Uuid::from_u128(7));
 const A: HostId = HostId(Uuid::from_u128(1));
 const B: HostId = HostId(Uuid::from_u128(2));
-
-fn meta(name: &str, key: u32) -> Meta {
-    Meta {
-        key: Key::new(key).unwrap(),
-        name: name.into(),
-        description: String::new(),
-        labels: BTreeMap::new(),
-        created: Timestamp(0),
-        updated: Timestamp(0),
-        revision: 1,
-    }
-}
 
 /// Hosts a and b, and one port, bound to `bound_host` and wanted on `requested_host`.
 struct Scene {
@@ -35,30 +22,13 @@ impl Scene {
     fn new(bound_host: Option<HostId>, requested_host: Option<&str>) -> Self {
         let mut model = Model::new();
         for (id, name, key) in [(A, "a", 1), (B, "b", 2)] {
-            model.apply(&Change::Put(Resource::Host(Arc::new(Host {
-                id,
-                meta: meta(name, key),
-                system_id: None,
-                tunnel_ip: None,
-                bridge_mappings: BTreeMap::new(),
-                datapath_id: None,
-                ovs_version: String::new(),
-                ovsdb_target: None,
-            }))));
+            let host = Host::new(id, fixture::meta(key, name));
+            model.apply(&Change::Put(Resource::Host(Arc::new(host))));
         }
         let port = Port {
-            id: PORT,
-            meta: meta("port", 1),
-            project: ProjectId(Uuid::nil()),
-            network: NetworkId(Uuid::nil()),
-            mac: MacAddr::ZERO,
-            fixed_ips: vec![],
-            allowed_address_pairs: vec![],
-            port_security: true,
-            security_groups: BTreeSet::new(),
-            admin_up: true,
             requested_host: requested_host.map(Into::into),
             bound_host,
+            ..fixture::port(7, "port")
         };
         model.apply(&Change::Put(Resource::Port(Arc::new(port))));
         Self { model, claims: Claims::default(), now: Instant::now() }

@@ -1,12 +1,12 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use topology::facts::HostFacts;
 use topology::key::Key;
-use topology::model::{Change, Host, Meta, Resource, Timestamp};
+use topology::model::{Change, Host, Resource};
 use uuid::Uuid;
 
 use super::*;
+use crate::fixture;
 
 const HOST: HostId = HostId(Uuid::from_u128(1));
 const SESSION: SessionId = SessionId(1);
@@ -30,22 +30,8 @@ impl Scene {
 
     fn change(&mut self, address: u8) {
         let host = Host {
-            id: HOST,
-            meta: Meta {
-                key: Key::new(1).unwrap(),
-                name: "a".into(),
-                description: String::new(),
-                labels: BTreeMap::new(),
-                created: Timestamp(0),
-                updated: Timestamp(0),
-                revision: self.revision + 1,
-            },
-            system_id: None,
             tunnel_ip: Some([192, 0, 2, address].into()),
-            bridge_mappings: BTreeMap::new(),
-            datapath_id: None,
-            ovs_version: String::new(),
-            ovsdb_target: None,
+            ..Host::new(HOST, fixture::meta(1, "a"))
         };
         self.compiler.apply(&Change::Put(Resource::Host(Arc::new(host))));
         for block in self.compiler.flush().changed {

@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 use redb::backends::InMemoryBackend;
 use topology::key::Key;
-use topology::model::{Meta, Project, ProjectId};
+use topology::model::{Project, ProjectId};
 
 use super::super::Store;
 use super::*;
+use crate::fixture;
 
 /// A store in memory with all projects that it ever had.
 struct Scene {
@@ -68,15 +69,7 @@ impl Scene {
 fn put(number: u128, name: &str) -> Change {
     Change::Put(Resource::Project(Arc::new(Project {
         id: ProjectId(Uuid::from_u128(number)),
-        meta: Meta {
-            key: Key::new(1).unwrap(),
-            name: name.into(),
-            description: String::new(),
-            labels: BTreeMap::new(),
-            created: Timestamp(0),
-            updated: Timestamp(0),
-            revision: 0,
-        },
+        meta: fixture::meta(1, name),
     })))
 }
 

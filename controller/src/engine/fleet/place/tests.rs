@@ -1,15 +1,15 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 use topology::facts::HostFacts;
-use topology::key::Key;
-use topology::model::{Change, Meta, Resource, ResourceId};
+use topology::model::{Change, Resource, ResourceId};
 use uuid::Uuid;
 
 use super::super::Ovsdb;
 use super::*;
 use crate::engine::identity::Identities;
+use crate::fixture;
 
 const DATAPATH: u64 = 7;
 const NOW: Timestamp = Timestamp(0);
@@ -46,25 +46,14 @@ impl Scene {
         management_ips: &[IpAddr],
     ) -> &mut Self {
         let number = id.0.as_u128() as u32;
-        let meta = Meta {
-            key: Key::new(number).unwrap(),
-            name: format!("host-{number}"),
-            description: String::new(),
-            labels: BTreeMap::new(),
-            created: NOW,
-            updated: NOW,
-            revision: 1,
-        };
-        self.compiler.apply(&Change::Put(Resource::Host(Arc::new(Host {
-            id,
-            meta,
+        let host = Host {
             system_id: Some(format!("system-{number}")),
             tunnel_ip: Some(ip(100 + number as u8)),
-            bridge_mappings: BTreeMap::new(),
             datapath_id: Some(DATAPATH),
-            ovs_version: String::new(),
             ovsdb_target: target.map(str::to_owned),
-        }))));
+            ..Host::new(id, fixture::meta(number, &format!("host-{number}")))
+        };
+        self.compiler.apply(&Change::Put(Resource::Host(Arc::new(host))));
         self.compiler.set_facts(id, HostFacts::default());
         let (connection, _) = self.identities.identify(&format!("system-{number}"), peer, false);
         let management_ips = BTreeSet::from_iter(management_ips.iter().copied());
