@@ -3,7 +3,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use openflow::message::{
-    BundleControl, BundleControlType, BundleFlags, CtFlushZone, ErrorCode, Message,
+    BundleControl, BundleControlType, BundleFlags, CtFlushZone, ErrorCode, ErrorMessage, Message,
     bundle_add_frame,
 };
 use openflow::session::Session;
@@ -77,9 +77,7 @@ impl Connection {
             return Ok(());
         }
         self.send_flushes(zones)?;
-        for (_, error) in self.barrier().await? {
-            warn!(error = %error.code, "the switch refused to flush a conntrack zone");
-        }
+        tell_unflushed(self.barrier().await?);
         Ok(())
     }
 
@@ -122,9 +120,7 @@ impl Connection {
         }
         let (of_flushes, errors): (Vec<_>, Vec<_>) =
             self.passed(barrier).await?.into_iter().partition(|(xid, _)| flushing.contains(xid));
-        for (_, error) in of_flushes {
-            warn!(error = %error.code, "the switch refused to flush a conntrack zone");
-        }
+        tell_unflushed(of_flushes);
         // The first error says what was wrong, those behind it only that the bundle is gone.
         let Some((xid, error)) = errors.into_iter().next() else { return Ok(Vec::new()) };
         let step = steps.iter().find(|step| matches!(step, Step::Put(flow) if flow.xid() == xid));
@@ -194,6 +190,13 @@ impl Step {
     }
 }
 
+/// Tells the errors that flushes of conntrack zones were answered with.
+fn tell_unflushed(errors: Vec<(u32, ErrorMessage)>) {
+    for (_, error) in errors {
+        warn!(error = %error.code, "the switch refused to flush a conntrack zone");
+    }
+}
+
 /// A step that was refused, as far as the switch's error leads back to it.
 struct Named<'a>(Option<&'a Step>);
 
@@ -205,3 +208,6 @@ impl fmt::Display for Named<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
