@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use lab::{WeftdOptions, wait_until};
 use proto::v1 as pb;
-use tests::{Kind, READY, Scene, assert_reaches, assert_silent};
+use tests::{Kind, READY, Scene, Segment, assert_reaches, assert_silent};
 use topology::meter::LOG_METER;
 
 /// How soon what others have changed must be put right.
@@ -40,6 +40,37 @@ fn drift(scene: &Scene, host: u16) -> pb::host::Drift {
     scene.record(host).unwrap().drift.unwrap()
 }
 
+/// What was put right in a table.
+fn healed(drift: &pb::host::Drift, table: u32) -> pb::host::drift::Table {
+    drift.healed.iter().find(|it| it.table_id == table).unwrap().clone()
+}
+
+/// Two guests on these hosts, who reach each other.
+fn pair(scene: &Scene, hosts: [u16; 2]) -> Segment {
+    let segment = scene.segment(Kind::Vxlan, 1, &hosts).unwrap();
+    assert_reaches(&segment.guests[0], segment.guests[1].v4());
+    scene.settle().unwrap();
+    segment
+}
+
+/// Others delete flows of host 1 without which its guests do not reach each other, and `look` looks
+/// at what comes of it: nothing is put right.
+fn only_observed(scene: &Scene, look: impl FnOnce()) {
+    let segment = pair(scene, [1, 1]);
+    let sent = scene.flow_mods_sent().unwrap();
+    scene.host(1).ofctl(&["del-flows", "br-int", "table=90"]).unwrap();
+    look();
+    assert_silent(&segment.guests[0], segment.guests[1].v4());
+    assert_eq!(scene.flow_mods_sent().unwrap(), sent);
+}
+
+/// A flow of table 65, as others would have it.
+fn altered(scene: &Scene, host: u16) -> String {
+    let known = scene.flows(host).unwrap().into_iter().find(|flow| flow.table == 65).unwrap();
+    let (matching, _) = known.rule.split_once("actions=").unwrap();
+    format!("cookie={:#x},table=65,{matching} actions=drop", known.cookie)
+}
+
 /// Adds a flow with the cookie of one that is there, in table 0, where there is none like it.
 fn add_extra(scene: &Scene, host: u16, number: u32) {
     let cookie = scene.flows(host).unwrap()[0].cookie;
@@ -50,10 +81,7 @@ fn add_extra(scene: &Scene, host: u16, number: u32) {
 #[test]
 fn what_others_change_is_put_right_at_once_and_counted_by_table() {
     let scene = scene(2, &[]);
-    let segment = scene.segment(Kind::Vxlan, 1, &[1, 2]).unwrap();
-    let [a, b] = &segment.guests[..] else { panic!("two guests") };
-    assert_reaches(a, b.v4());
-    scene.settle().unwrap();
+    let segment = pair(&scene, [1, 2]);
     let (wanted, host) = (identities(&scene, 2), scene.host(2));
     assert_eq!(drift(&scene, 2).flows_healed, 0, "nobody else has changed anything");
     let sent = scene.flow_mods_sent().unwrap()[&2];
@@ -72,9 +100,7 @@ fn what_others_change_is_put_right_at_once_and_counted_by_table() {
         host.ofctl(&["del-flows", "br-int", "table=90"]).unwrap();
     });
     assert_eq!(deleted, in_table_90);
-    let known = scene.flows(2).unwrap().into_iter().find(|flow| flow.table == 65).unwrap();
-    let (matching, _) = known.rule.split_once("actions=").unwrap();
-    let altered = format!("cookie={:#x},table=65,{matching} actions=drop", known.cookie);
+    let altered = altered(&scene, 2);
     let altered = heals("a flow to do what it did", &|| {
         host.ofctl(&["add-flow", "br-int", &altered]).unwrap();
     });
@@ -82,13 +108,12 @@ fn what_others_change_is_put_right_at_once_and_counted_by_table() {
     assert_eq!(heals("an extra flow to go", &|| add_extra(&scene, 2, 99)), 1);
     let all = heals("every flow to be back", &|| drop(host.ofctl(&["del-flows", "br-int"])));
     assert_eq!(all, wanted.len() as u64);
-    assert_reaches(b, a.v4());
+    assert_reaches(&segment.guests[1], segment.guests[0].v4());
 
     // Each is counted where and as what it was found, and costs what was wrong and no more.
     let told = drift(&scene, 2);
-    let of = |table: u32| *told.healed.iter().find(|it| it.table_id == table).as_ref().unwrap();
-    assert_eq!(of(90).missing, 2 * in_table_90);
-    assert_eq!((of(65).altered, of(0).extra), (1, 1));
+    assert_eq!(healed(&told, 90).missing, 2 * in_table_90);
+    assert_eq!((healed(&told, 65).altered, healed(&told, 0).extra), (1, 1));
     assert!(told.standing.is_empty() && told.last_found_time.is_some(), "{told:?}");
     assert_eq!(scene.flow_mods_sent().unwrap()[&2] - sent, told.flows_healed);
     assert_eq!(drift(&scene, 1).flows_healed, 0);
@@ -128,19 +153,13 @@ fn settings_are_put_right_too() {
 #[test]
 fn who_only_observes_changes_nothing() {
     let scene = scene(1, &["--drift", "observe"]);
-    let segment = scene.segment(Kind::Vxlan, 1, &[1, 1]).unwrap();
-    let [a, b] = &segment.guests[..] else { panic!("two guests") };
-    assert_reaches(a, b.v4());
-    scene.settle().unwrap();
-    let sent = scene.flow_mods_sent().unwrap();
-    scene.host(1).ofctl(&["del-flows", "br-int", "table=90"]).unwrap();
-    add_extra(&scene, 1, 99);
-    wait_until("it to be told", HEALED, || drift(&scene, 1).standing.len() == 2).unwrap();
-    let told = drift(&scene, 1);
-    assert_eq!((told.standing[0].extra, told.flows_healed), (1, 0));
-    assert!(told.standing[1].missing > 0 && told.standing[1].table_id == 90, "{told:?}");
-    assert_silent(a, b.v4());
-    assert_eq!(scene.flow_mods_sent().unwrap(), sent);
+    only_observed(&scene, || {
+        add_extra(&scene, 1, 99);
+        wait_until("it to be told", HEALED, || drift(&scene, 1).standing.len() == 2).unwrap();
+        let told = drift(&scene, 1);
+        assert_eq!((told.standing[0].extra, told.flows_healed), (1, 0));
+        assert!(told.standing[1].missing > 0 && told.standing[1].table_id == 90, "{told:?}");
+    });
 }
 
 #[test]
