@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use topology::model::PortId;
+use topology::model::{HostId, PortId};
 
 use super::super::core::Command;
 use super::super::core::host::HostCommand;
 use super::super::dispute::Dispute;
+use super::super::drift::RowsByTable;
 use super::super::fleet::Waiting;
 use super::super::identity::{ConnectionId, Identification};
 use super::super::report::{HostReport, Interface, NotTaken, Reported};
@@ -114,6 +115,20 @@ impl Engine {
         let switch = Waiting { peer: peer.to_canonical(), requests, reply, disputed: told };
         self.send(HostCommand::Attach { datapath_id, switch }).await?;
         Ok(Attaching { place, disputed })
+    }
+
+    /// So many rows of ours in the host's database were changed by others, and put right or left.
+    ///
+    /// # Errors
+    ///
+    /// When the engine has ended.
+    pub async fn rows_compared(
+        &self,
+        host: HostId,
+        found: RowsByTable,
+        healed: bool,
+    ) -> Result<(), Stopped> {
+        self.send(Command::RowsCompared { host, found, healed }).await
     }
 }
 
