@@ -1,26 +1,26 @@
+mod end;
+mod speaker;
+
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ovsdb::client::{Client, Disconnect, Update, Updates};
-use ovsdb::jsonrpc::FrameError;
+use ovsdb::client::{Client, Update, Updates};
 use ovsdb::replica::Replica;
-use ovsdb::session::{Options, SessionError, UpdateError};
-use thiserror::Error;
+use ovsdb::session::Options;
 use tokio::time::{sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use topology::model::HostId;
 use topology::pipeline::Table;
 use tracing::{info, warn};
 
+pub(super) use self::end::SessionEnd;
 use super::listen::Hosts;
 use super::onboard::{Basis, Repair, Target, ZoneLimit, limit_zones, onboard};
 use super::problems::Problems;
-use super::report::{Unidentified, report};
+use super::report::Unidentified;
 use crate::clock;
 use crate::engine::{
-    ConnectionId, Dispute, Engine, HostReport, Identification, NotTaken, Reported, RowsByTable,
-    Standing, Stopped, Taken,
+    ConnectionId, Engine, HostReport, Identification, Reported, RowsByTable, Stopped,
 };
 use crate::limits::{Allowance, Breach, Breaches, Bucket, Protocol};
 use crate::switch::OnDrift;
@@ -84,57 +84,6 @@ pub(super) fn options() -> Options {
         max_replica: MAX_REPLICA,
         max_rows: MAX_ROWS,
         ..Options::default()
-    }
-}
-
-/// Why a host's session ended.
-#[derive(Debug, Error)]
-pub(super) enum SessionEnd {
-    #[error(transparent)]
-    Disconnected(#[from] Arc<Disconnect>),
-    #[error("its system-id changed from {from} to {to}")]
-    Renamed { from: String, to: String },
-    #[error("system-id {system_id:?}: {reason}")]
-    NotTaken { system_id: String, reason: NotTaken },
-    #[error("system-id {system_id:?} is unknown, and too many such have come from this address")]
-    TooSoon { system_id: String },
-    #[error("the host has not answered a transaction within {} s", TRANSACTION.as_secs())]
-    Unanswered,
-    #[error("the host is not to be dialled any more")]
-    Forgotten,
-    #[error(transparent)]
-    Stopped(#[from] Stopped),
-}
-
-impl SessionEnd {
-    /// The limit that was met or the rule that was broken, if that is why the session ended.
-    pub(super) fn breach(&self) -> Option<Breach> {
-        match self {
-            Self::Disconnected(disconnect) => match &**disconnect {
-                Disconnect::Session(error) => Some(breach(error)),
-                Disconnect::Eof | Disconnect::Io(_) | Disconnect::Abandoned => None,
-            },
-            Self::Unanswered => Some(Breach::Unanswered),
-            Self::NotTaken { .. } | Self::TooSoon { .. } => Some(Breach::Registration),
-            Self::Renamed { .. } | Self::Forgotten | Self::Stopped(_) => None,
-        }
-    }
-}
-
-fn breach(error: &SessionError) -> Breach {
-    match error {
-        SessionError::Frame(FrameError::TooLarge { .. } | FrameError::TooDeep { .. }) => {
-            Breach::MessageSize
-        }
-        SessionError::Update(UpdateError::TooLarge { .. } | UpdateError::TooManyRows { .. }) => {
-            Breach::Replica
-        }
-        SessionError::UnexpectedReply(_) => Breach::UnaskedReply,
-        SessionError::Silent(_) => Breach::Silent,
-        SessionError::Setup(_) => Breach::Handshake,
-        SessionError::Undelivered(_) => Breach::MessageTime,
-        SessionError::UnreadAnswers { .. } => Breach::Unread,
-        _ => Breach::Malformed,
     }
 }
 
@@ -267,106 +216,6 @@ impl Session {
         Ok(retry)
     }
 
-    /// Reports what the database says; false when it is not taken, because the host does not say
-    /// which it is or another connection speaks for it.
-    async fn report(&mut self, replica: &Replica) -> Result<bool, SessionEnd> {
-        let (report, problems) = match report(replica) {
-            Ok(read) => read,
-            Err(unidentified) => {
-                if self.unidentified.replace(unidentified) != Some(unidentified) {
-                    self.breach(Breach::Report, "a host does not say which it is", &unidentified);
-                }
-                return Ok(false);
-            }
-        };
-        if let Some((_, before)) =
-            self.reported.as_ref().filter(|(_, it)| it.system_id != report.system_id)
-        {
-            let (from, to) = (before.system_id.clone(), report.system_id);
-            return Err(SessionEnd::Renamed { from, to });
-        }
-        let Some(connection) = self.speaks(&report.system_id).await? else { return Ok(false) };
-        if problems != self.problems {
-            for problem in problems.told() {
-                let problem = format!("system_id={:?} {problem}", report.system_id);
-                self.breach(Breach::Report, "a host says what is not taken in", &problem);
-            }
-            self.problems = problems;
-        }
-        if let Some((since, before)) = &mut self.reported
-            && let Some(interfaces) = report.interfaces_since(before)
-        {
-            let disputes = match interfaces.is_empty() {
-                true => Some(vec![]),
-                false => self.engine.report_interfaces(connection, *since, interfaces).await?,
-            };
-            if let Some(disputes) = disputes {
-                *before = report;
-                self.disputed(disputes);
-                return Ok(true);
-            }
-        }
-        let target = self.link.dialled.clone();
-        let taken = self.engine.report(connection, target, report.clone()).await?;
-        let Taken { reported, disputes } = match taken {
-            Some(Ok(taken)) => taken,
-            Some(Err(reason)) => {
-                return Err(SessionEnd::NotTaken { system_id: report.system_id, reason });
-            }
-            // Its standing says why.
-            None => return Ok(false),
-        };
-        let host = reported.host;
-        if self.host.replace(host).is_none() {
-            info!(%host, system_id = report.system_id, name = report.hostname, "host connected");
-        }
-        self.reported = Some((reported, report));
-        self.disputed(disputes);
-        Ok(true)
-    }
-
-    fn disputed(&self, disputes: Vec<Dispute>) {
-        for dispute in disputes {
-            let reason = format!("system_id={:?} {dispute}", self.system_id());
-            self.breach(dispute.breach(), "a host claims what it is not given", &reason);
-        }
-    }
-
-    fn system_id(&self) -> &str {
-        self.reported.as_ref().map_or("", |(_, report)| &report.system_id)
-    }
-
-    /// The connection's number, if it is the one that speaks for the host `system_id`.
-    async fn speaks(&mut self, system_id: &str) -> Result<Option<ConnectionId>, SessionEnd> {
-        let peer = self.link.peer.to_canonical();
-        if self.identity.is_none() {
-            let identity = self.engine.identify(system_id.to_owned(), peer).await?;
-            // Those that an operator has named are no strangers.
-            let is_stranger = !identity.known && self.link.dialled.is_none();
-            self.identity = Some(identity);
-            if is_stranger && !self.registrations.take(peer, clock::now()) {
-                return Err(SessionEnd::TooSoon { system_id: system_id.to_owned() });
-            }
-        }
-        let Some(identity) = &mut self.identity else { return Ok(None) };
-        let (connection, standing) = (identity.connection, *identity.standing.borrow_and_update());
-        let Standing::Parked { holder } = standing else {
-            self.parked_behind = None;
-            return Ok(Some(connection));
-        };
-        if self.parked_behind.replace(holder) != Some(holder) {
-            if holder == peer {
-                info!(system_id, "a newer connection speaks for the host");
-            } else {
-                let reason = format!("system_id={system_id:?} is the host's at {holder}");
-                self.breach(Breach::SystemId, "a host's identity is taken", &reason);
-            }
-        }
-        // Whoever speaks again says everything.
-        self.reported = None;
-        Ok(None)
-    }
-
     /// What would bring the database to where it should be, if that is to be done, and whether
     /// others have made it necessary.
     async fn repair(&mut self, replica: &Replica) -> Result<Option<(Repair, bool)>, SessionEnd> {
@@ -420,6 +269,10 @@ impl Session {
                 Ok(false)
             }
         }
+    }
+
+    fn system_id(&self) -> &str {
+        self.reported.as_ref().map_or("", |(_, report)| &report.system_id)
     }
 
     fn breach(&self, breach: Breach, what: &str, reason: &dyn std::fmt::Display) {
