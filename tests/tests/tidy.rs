@@ -1,5 +1,8 @@
 //! What the source code must be like, whatever it does.
 
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
