@@ -15,14 +15,7 @@ use openflow::{Field, Flow, Match};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn features() -> FeaturesReply {
-    FeaturesReply {
-        datapath_id: 0x42,
-        n_buffers: 0,
-        n_tables: 254,
-        auxiliary_id: 0,
-        capabilities: 0x4f,
-        reserved: 0,
-    }
+    FeaturesReply { datapath_id: 0x42, n_tables: 254, capabilities: 0x4f, ..Default::default() }
 }
 
 /// A controller's and a switch's session, connected.

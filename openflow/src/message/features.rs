@@ -6,7 +6,7 @@ use crate::DecodeError;
 use crate::wire::Reader;
 
 /// Who the switch is: `struct ofp_switch_features`, OpenFlow 1.3.5 §7.3.1.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct FeaturesReply {
     /// The datapath's identity; the low 48 bits are a MAC address in Open vSwitch.

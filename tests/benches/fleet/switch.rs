@@ -124,11 +124,9 @@ impl Switch {
             Message::EchoRequest(data) => Message::EchoReply(data),
             Message::FeaturesRequest => Message::FeaturesReply(FeaturesReply {
                 datapath_id: self.datapath_id,
-                n_buffers: 0,
                 n_tables: 254,
-                auxiliary_id: 0,
                 capabilities: 0x4f,
-                reserved: 0,
+                ..Default::default()
             }),
             Message::GetConfigRequest => Message::GetConfigReply(self.config),
             Message::SetConfig(config) => {

@@ -105,14 +105,7 @@ fn statistics(flow: &BlockFlow) -> FlowStats {
 }
 
 fn features() -> FeaturesReply {
-    FeaturesReply {
-        datapath_id: 1,
-        n_buffers: 0,
-        n_tables: 254,
-        auxiliary_id: 0,
-        capabilities: 0,
-        reserved: 0,
-    }
+    FeaturesReply { datapath_id: 1, n_tables: 254, ..Default::default() }
 }
 
 /// What `from` has to send goes to `to`.

@@ -83,11 +83,8 @@ impl Peer {
         let reply = match message {
             Message::FeaturesRequest => Message::FeaturesReply(FeaturesReply {
                 datapath_id: 1,
-                n_buffers: 0,
                 n_tables: 254,
-                auxiliary_id: 0,
-                capabilities: 0,
-                reserved: 0,
+                ..Default::default()
             }),
             Message::GetConfigRequest => {
                 Message::GetConfigReply(SwitchConfig { flags: 0, miss_send_len: 0 })

@@ -46,7 +46,9 @@ impl Switch {
 
     fn answer(&mut self, xid: u32, message: Message) {
         match message {
-            Message::FeaturesRequest => self.reply(xid, &Message::FeaturesReply(features())),
+            Message::FeaturesRequest => {
+                self.reply(xid, &Message::FeaturesReply(FeaturesReply::default()));
+            }
             Message::BarrierRequest => {
                 self.note("barrier".to_owned());
                 self.reply(xid, &Message::BarrierReply);
@@ -96,17 +98,6 @@ impl Switch {
 
     fn reply(&mut self, xid: u32, message: &Message) {
         self.session.reply(xid, message).unwrap();
-    }
-}
-
-fn features() -> FeaturesReply {
-    FeaturesReply {
-        datapath_id: 1,
-        n_buffers: 0,
-        n_tables: 254,
-        auxiliary_id: 0,
-        capabilities: 0,
-        reserved: 0,
     }
 }
 

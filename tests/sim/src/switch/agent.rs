@@ -121,11 +121,9 @@ impl Agent {
     fn features(&self) -> FeaturesReply {
         FeaturesReply {
             datapath_id: self.switch.lock().datapath_id,
-            n_buffers: 0,
             n_tables: 254,
-            auxiliary_id: 0,
             capabilities: 0x4f,
-            reserved: 0,
+            ..Default::default()
         }
     }
 
