@@ -2,6 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "refused/bundles.rs"]
+mod bundles;
+#[path = "../benches/common/ovs.rs"]
+#[expect(dead_code, reason = "nothing is measured")]
+mod ovs;
+
 use std::time::Duration;
 
 use lab::{wait_for, wait_until};
