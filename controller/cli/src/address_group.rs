@@ -5,6 +5,7 @@ use proto::v1 as pb;
 
 use crate::failure::Failure;
 use crate::fields::{Changed, New, Update};
+use crate::group::{Group, List, Reference, Scope};
 use crate::parse::{self, Entry};
 use crate::print::Names;
 use crate::session::Session;
@@ -38,24 +39,6 @@ pub(crate) enum AddressGroupCommand {
     },
 }
 
-/// One address group.
-#[derive(Args, Debug)]
-pub(crate) struct Reference {
-    /// Name or id
-    group: String,
-
-    #[command(flatten)]
-    scope: Scope,
-}
-
-/// Where names are looked for.
-#[derive(Args, Debug)]
-pub(crate) struct Scope {
-    /// Project in which to look for the name: name or id; all when not given
-    #[arg(long, env = "WEFT_PROJECT")]
-    project: Option<String>,
-}
-
 /// An address group to make.
 #[derive(Args, Debug)]
 pub(crate) struct Create {
@@ -69,18 +52,6 @@ pub(crate) struct Create {
     /// Prefix or address; may be repeated
     #[arg(long = "prefix", value_name = "PREFIX")]
     prefixes: Vec<String>,
-}
-
-/// Which address groups to list.
-#[derive(Args, Debug)]
-pub(crate) struct List {
-    /// Only those of this project: name or id
-    #[arg(long, env = "WEFT_PROJECT")]
-    project: Option<String>,
-
-    /// Only those of this name
-    #[arg(long)]
-    name: Option<String>,
 }
 
 /// A change of an address group.
@@ -119,15 +90,11 @@ impl AddressGroupCommand {
                 session.create(group).await
             }
             Self::List(list) => {
-                let filter = pb::ListAddressGroupsRequest {
-                    project_id: session.id_of::<pb::Project>(list.project.as_deref()).await?,
-                    name: list.name.unwrap_or_default(),
-                    ..Default::default()
-                };
+                let filter = list.filter::<pb::AddressGroup>(session).await?;
                 session.list::<pb::AddressGroup>(filter).await
             }
             Self::Show { group } => {
-                let group = group.resolve(session).await?;
+                let group: pb::AddressGroup = group.resolve(session).await?;
                 session.printer.one(&group)
             }
             Self::Update(change) => {
@@ -135,24 +102,16 @@ impl AddressGroupCommand {
                 session.update(change.update(&current)).await
             }
             Self::Delete { groups, scope } => {
-                let filter = scope.filter(session).await?;
+                let filter = scope.filter::<pb::AddressGroup>(session).await?;
                 session.delete_among::<pb::AddressGroup>(&groups, filter).await
             }
         }
     }
 }
 
-impl Reference {
-    async fn resolve(&self, session: &Session<'_>) -> Result<pb::AddressGroup, Failure> {
-        let filter = self.scope.filter(session).await?;
-        session.resolve_among(&self.group, filter).await
-    }
-}
-
-impl Scope {
-    async fn filter(&self, session: &Session<'_>) -> Result<pb::ListAddressGroupsRequest, Failure> {
-        let project_id = session.id_of::<pb::Project>(self.project.as_deref()).await?;
-        Ok(pb::ListAddressGroupsRequest { project_id, ..Default::default() })
+impl Group for pb::AddressGroup {
+    fn listed(project_id: String, name: String) -> pb::ListAddressGroupsRequest {
+        pb::ListAddressGroupsRequest { project_id, name, ..Default::default() }
     }
 }
 

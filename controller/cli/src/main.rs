@@ -22,6 +22,7 @@ mod change;
 mod failure;
 mod fields;
 mod flow;
+mod group;
 mod host;
 mod network;
 mod openflow;

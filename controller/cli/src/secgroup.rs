@@ -5,6 +5,7 @@ use proto::v1 as pb;
 
 use crate::failure::Failure;
 use crate::fields::{Changed, New, Update, choice};
+use crate::group::{Group, List, Reference, Scope};
 use crate::print::Names;
 use crate::resource::Resource as _;
 use crate::session::Session;
@@ -45,24 +46,6 @@ pub(crate) enum SecgroupCommand {
     Rule(rule::RuleCommand),
 }
 
-/// One security group.
-#[derive(Args, Debug)]
-pub(crate) struct Reference {
-    /// Name or id
-    group: String,
-
-    #[command(flatten)]
-    scope: Scope,
-}
-
-/// Where names are looked for: every project has a group named `default`.
-#[derive(Args, Debug)]
-pub(crate) struct Scope {
-    /// Project in which to look for the name: name or id; all when not given
-    #[arg(long, env = "WEFT_PROJECT")]
-    project: Option<String>,
-}
-
 /// A security group to make.
 #[derive(Args, Debug)]
 pub(crate) struct Create {
@@ -75,18 +58,6 @@ pub(crate) struct Create {
 
     #[command(flatten)]
     state: State,
-}
-
-/// Which security groups to list.
-#[derive(Args, Debug)]
-pub(crate) struct List {
-    /// Only those of this project: name or id
-    #[arg(long, env = "WEFT_PROJECT")]
-    project: Option<String>,
-
-    /// Only those of this name
-    #[arg(long)]
-    name: Option<String>,
 }
 
 /// A change of a security group.
@@ -127,11 +98,7 @@ impl SecgroupCommand {
                 show::print(session, &made).await
             }
             Self::List(list) => {
-                let filter = pb::ListSecurityGroupsRequest {
-                    project_id: session.id_of::<pb::Project>(list.project.as_deref()).await?,
-                    name: list.name.unwrap_or_default(),
-                    ..Default::default()
-                };
+                let filter = list.filter::<pb::SecurityGroup>(session).await?;
                 session.list::<pb::SecurityGroup>(filter).await
             }
             Self::Show { group } => {
@@ -144,7 +111,7 @@ impl SecgroupCommand {
                 show::print(session, &changed).await
             }
             Self::Delete { groups, scope } => {
-                let filter = scope.filter(session).await?;
+                let filter = scope.filter::<pb::SecurityGroup>(session).await?;
                 session.delete_among::<pb::SecurityGroup>(&groups, filter).await
             }
             Self::Rule(command) => command.run(session).await,
@@ -152,20 +119,9 @@ impl SecgroupCommand {
     }
 }
 
-impl Reference {
-    async fn resolve(&self, session: &Session<'_>) -> Result<pb::SecurityGroup, Failure> {
-        let filter = self.scope.filter(session).await?;
-        session.resolve_among(&self.group, filter).await
-    }
-}
-
-impl Scope {
-    async fn filter(
-        &self,
-        session: &Session<'_>,
-    ) -> Result<pb::ListSecurityGroupsRequest, Failure> {
-        let project_id = session.id_of::<pb::Project>(self.project.as_deref()).await?;
-        Ok(pb::ListSecurityGroupsRequest { project_id, ..Default::default() })
+impl Group for pb::SecurityGroup {
+    fn listed(project_id: String, name: String) -> pb::ListSecurityGroupsRequest {
+        pb::ListSecurityGroupsRequest { project_id, name, ..Default::default() }
     }
 }
 
@@ -193,7 +149,7 @@ pub(crate) async fn ids_of(
     let mut ids = Vec::new();
     for reference in references {
         let project_id = project_id.to_owned();
-        let filter = pb::ListSecurityGroupsRequest { project_id, ..Default::default() };
+        let filter = pb::SecurityGroup::listed(project_id, String::new());
         ids.push(session.resolve_among::<pb::SecurityGroup>(reference, filter).await?.id);
     }
     Ok(ids)

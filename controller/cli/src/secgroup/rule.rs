@@ -8,8 +8,9 @@ use proto::v1::rule::{Direction, Ethertype, Remote};
 use proto::v1::security_group_service_client::SecurityGroupServiceClient;
 
 use self::protocol::Protocol;
-use super::{Reference, show};
+use super::show;
 use crate::failure::Failure;
+use crate::group::{Group as _, Reference};
 use crate::session::Session;
 
 /// What to do with the rules of a security group.
@@ -103,7 +104,7 @@ impl RuleCommand {
         let mut client = SecurityGroupServiceClient::new(session.channel.clone());
         let answer = match self {
             Self::Add(add) => {
-                let group = add.group.resolve(session).await?;
+                let group: pb::SecurityGroup = add.group.resolve(session).await?;
                 let remote = add.remote(session, &group.project_id).await?;
                 let rules = vec![pb::Rule { remote, ..add.rule() }];
                 let security_group_id = group.id;
@@ -113,7 +114,7 @@ impl RuleCommand {
             }
             Self::Delete { group, rules } => {
                 let request = pb::RemoveRulesRequest {
-                    security_group_id: group.resolve(session).await?.id,
+                    security_group_id: group.resolve::<pb::SecurityGroup>(session).await?.id,
                     rule_ids: rules,
                     ..Default::default()
                 };
@@ -133,12 +134,12 @@ impl Add {
     ) -> Result<Option<Remote>, Failure> {
         let project_id = project_id.to_owned();
         if let Some(name) = self.from_group.as_ref().or(self.to_group.as_ref()) {
-            let filter = pb::ListSecurityGroupsRequest { project_id, ..Default::default() };
+            let filter = pb::SecurityGroup::listed(project_id, String::new());
             let group = session.resolve_among::<pb::SecurityGroup>(name, filter).await?;
             return Ok(Some(Remote::RemoteGroupId(group.id)));
         }
         if let Some(name) = self.from_address_group.as_ref().or(self.to_address_group.as_ref()) {
-            let filter = pb::ListAddressGroupsRequest { project_id, ..Default::default() };
+            let filter = pb::AddressGroup::listed(project_id, String::new());
             let group = session.resolve_among::<pb::AddressGroup>(name, filter).await?;
             return Ok(Some(Remote::RemoteAddressGroupId(group.id)));
         }
