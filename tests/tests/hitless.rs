@@ -89,9 +89,9 @@ fn rearrange(scene: &Scene, host: u16, rearrange: impl Fn(&mut Vec<Installed>)) 
 
 /// A pipeline without the tables that answer ARP and neighbour discovery: guard leads to egress.
 fn without_responders(flows: &mut Vec<Installed>) {
-    let [respond, respond_nd, egress] = [Table::Respond, Table::RespondNd, Table::Egress];
-    let is_responder =
-        |flow: &Installed| [respond.number(), respond_nd.number()].contains(&flow.table);
+    let (respond, egress) = (Table::Respond, Table::Egress);
+    let responders = [respond, Table::Answer, Table::AnswerNd].map(Table::number);
+    let is_responder = |flow: &Installed| responders.contains(&flow.table);
     flows.retain(|flow| !is_responder(flow));
     let (old, new) = (respond.number(), egress.number());
     for flow in flows.iter_mut().filter(|flow| flow.table < old) {

@@ -5,6 +5,7 @@
 //! function of the model and the facts, and compares them with what they were. The result is
 //! what compiling everything would give, at a cost that does not grow with the network.
 
+mod address;
 mod classify;
 mod emit;
 mod flood;
@@ -38,7 +39,7 @@ pub(crate) use forward::is_floating;
 pub(crate) use guard::allowed_source;
 use index::Index;
 pub(crate) use index::class_of;
-pub(crate) use policy::{PortPrefix, member_addresses};
+pub(crate) use policy::{PortPrefix, member_pairs};
 pub use preview::FlowChanges;
 pub use tally::{Loss, Losses, Tally};
 pub use trial::Undo;

@@ -37,7 +37,7 @@ pub enum BlockKind {
     /// member: a rule, or none.
     Profile = 0x15,
     /// The members of a security group that rules name as remote, the same on every host. Owner:
-    /// the group; member: the port.
+    /// the group; member: the profile of ports that are in it.
     GroupMembers = 0x16,
     /// The prefixes of an address group, the same on every host. Owner: the address group; no
     /// member.
@@ -80,7 +80,7 @@ impl BlockKind {
             Self::HostNetwork => ["network", "part of the flood list, or 0"],
             Self::HostPort => ["port", "number of the address, or 0"],
             Self::Profile => ["profile", "rule, the first of those that it stands for, or 0"],
-            Self::GroupMembers => ["security group", "port"],
+            Self::GroupMembers => ["security group", "profile"],
             Self::AddressGroup => ["address group", "0"],
         }
     }
@@ -132,8 +132,8 @@ impl Cookie {
         (Some(detail.spec().kind) == self.kind()).then_some(detail)
     }
 
-    /// The bits that tell which resource the flow is for: kind and owner, and the port, where the
-    /// block has flows for each of its ports.
+    /// The bits that tell which resource the flow is for: kind and owner, and the member, where
+    /// that is a resource of its own: a port of a network, a profile in a group.
     pub fn subject(self) -> u64 {
         let member = u64::from(Key::MAX.get()) << 8;
         match self.kind() {
@@ -176,20 +176,17 @@ mod tests {
             assert_eq!(cookie.member(), member);
             assert_eq!(cookie.detail(), Some(detail));
         }
-        assert_eq!(
-            Cookie::new(Detail::ArpResponder, owner, member).to_string(),
-            "0x12abcdef12345651"
-        );
+        assert_eq!(Cookie::new(Detail::Address, owner, member).to_string(), "0x12abcdef1234565a");
     }
 
     #[test]
     fn a_ports_flows_in_the_blocks_of_others_are_a_subject_of_their_own() {
         let [owner, port, other] = [5, 6, 7].map(|number| Key::new(number).unwrap());
         let subject = |detail, member| Cookie::new(detail, owner, member).subject();
-        let responder = subject(Detail::ArpResponder, port);
-        assert_eq!(responder, subject(Detail::NdResponder, port));
-        assert_ne!(responder, subject(Detail::ArpResponder, other));
-        assert_ne!(responder, subject(Detail::Vni, Key::NONE));
+        let address = subject(Detail::Address, port);
+        assert_eq!(address, subject(Detail::ForwardRemote, port));
+        assert_ne!(address, subject(Detail::Address, other));
+        assert_ne!(address, subject(Detail::Vni, Key::NONE));
         assert_eq!(subject(Detail::Spoofed, port), subject(Detail::Egress, other));
     }
 

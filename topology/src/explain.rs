@@ -83,6 +83,8 @@ pub fn explain(
             story.add(Kind::Network, owner);
             if detail == Detail::ForwardFloating {
                 story.add_naming(owner, member, matching);
+            } else if detail == Detail::MemberPair {
+                story.add_member_pair(member, matching);
             } else if member != Key::NONE {
                 story.add(Kind::Port, member);
             }
@@ -103,7 +105,7 @@ pub fn explain(
         BlockKind::Profile => story.add_profile(owner, member, detail, matching),
         BlockKind::GroupMembers => {
             story.add(Kind::SecurityGroup, owner);
-            story.add_members(owner, member, matching);
+            story.add_peers(member);
         }
         BlockKind::AddressGroup => story.add(Kind::AddressGroup, owner),
     }

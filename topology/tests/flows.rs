@@ -151,7 +151,7 @@ fn names_objects(model: &Model, cookie: Cookie) -> bool {
             exists(Kind::Profile, owner) && (member == Key::NONE || exists(Kind::Rule, member))
         }
         Some(BlockKind::GroupMembers) => {
-            exists(Kind::SecurityGroup, owner) && exists(Kind::Port, member)
+            exists(Kind::SecurityGroup, owner) && exists(Kind::Profile, member)
         }
         Some(BlockKind::AddressGroup) => exists(Kind::AddressGroup, owner) && member == Key::NONE,
         None => false,

@@ -106,19 +106,19 @@ mod tests {
         };
         is(cookie(Detail::Spoofed, key(7), Key::NONE), [true, false]);
         is(cookie(Detail::Spoofed, key(8), Key::NONE), [false, false]);
-        is(cookie(Detail::ArpResponder, key(5), key(7)), [true, true]);
-        is(cookie(Detail::ArpResponder, key(5), key(8)), [false, false]);
-        is(cookie(Detail::ArpResponder, key(6), key(7)), [false, false]);
-        is(cookie(Detail::ArpResponder, key(5), Key::NONE), [true, false]);
+        is(cookie(Detail::Address, key(5), key(7)), [true, true]);
+        is(cookie(Detail::Address, key(5), key(8)), [false, false]);
+        is(cookie(Detail::Address, key(6), key(7)), [false, false]);
+        is(cookie(Detail::Address, key(5), Key::NONE), [true, false]);
         is(cookie(Detail::KnownVtep, Key::NONE, key(1)), [true, false]);
         is(Cookie(0), [false, false]);
 
         let is = |cookie: Cookie, expected| {
             assert_eq!(is_of_network(cookie, key(5)), expected, "{cookie}");
         };
-        is(cookie(Detail::ArpResponder, key(5), Key::NONE), true);
-        is(cookie(Detail::ArpResponder, key(5), key(7)), false);
-        is(cookie(Detail::ArpResponder, key(6), Key::NONE), false);
+        is(cookie(Detail::Address, key(5), Key::NONE), true);
+        is(cookie(Detail::Address, key(5), key(7)), false);
+        is(cookie(Detail::Address, key(6), Key::NONE), false);
         is(cookie(Detail::PortCopies, key(5), key(2)), true);
         is(cookie(Detail::Spoofed, key(5), Key::NONE), false);
     }

@@ -130,7 +130,7 @@ async fn a_change_that_takes_most_of_a_hosts_flows_is_held_until_it_is_released(
     // Where little is removed, it goes.
     for other in others {
         assert_eq!(other.record(&api).await.hold, None);
-        assert!(other.take_update(&api).await > 10);
+        assert!(other.take_update(&api).await >= 8);
     }
 
     // The switch gets nothing before it was compared; then it keeps all that it has too much.

@@ -4,7 +4,7 @@ use openflow::Flow;
 
 use super::emit::Emit;
 use super::parts::Part;
-use super::{Inputs, classify, flood, forward, guard, output, respond, vtep};
+use super::{Inputs, address, classify, flood, forward, guard, output, respond, vtep};
 use crate::block::BlockId;
 use crate::facts::HostFacts;
 use crate::key::Key;
@@ -36,11 +36,11 @@ impl Inputs {
                 self.profile(emit, self.model.profile_by_key(profile)?, member)?;
             }
             BlockId::GroupMembers(group) => {
-                self.member(
+                self.members(
                     emit,
                     self.model.security_group_by_key(group)?,
-                    self.model.port_by_key(member)?,
-                )?;
+                    self.model.profile_by_key(member)?,
+                );
             }
             BlockId::AddressGroup(group) => {
                 super::policy::address_group(emit, self.model.address_group_by_key(group)?);
@@ -97,7 +97,10 @@ impl Inputs {
 
     fn port_shared(&self, emit: &mut Emit, network: &Network, port: &Port) {
         let Some(host) = port.serving_host().filter(|_| port.network == network.id) else { return };
-        respond::answers(emit, network.meta.key, port);
+        let profile = self.model.profile_of(port).filter(|profile| !profile.groups.is_empty());
+        let profile = profile.map(|profile| profile.meta.key);
+        address::of_port(emit, network.meta.key, port, profile);
+        self.member_pairs(emit, network, port);
         let vtep = self.model.host(host).and_then(|host| host.tunnel_ip);
         if let (Segment::Vxlan { vni }, Some(vtep)) = (&network.segment, vtep) {
             forward::to_vtep(emit, network.meta.key, port, *vni, vtep);
@@ -149,6 +152,7 @@ fn host_base(emit: &mut Emit, host: &Host, facts: &HostFacts) {
     vtep::base(emit);
     guard::base(emit);
     respond::base(emit);
+    address::base(emit);
     super::policy::base(emit);
     forward::base(emit);
     flood::base(emit);

@@ -15,8 +15,8 @@ pub(super) use base::base;
 pub(super) use port::{PortPolicy, port};
 pub(crate) use ports::PortPrefix;
 pub(super) use profile::{ClassRule, Judge, class, remotes};
-pub(crate) use remote::member_addresses;
-pub(super) use remote::{address_group, member};
+pub(crate) use remote::member_pairs;
+pub(super) use remote::{address_group, member_pair, members};
 
 use openflow::{Field, Match};
 

@@ -1,15 +1,13 @@
-//! Tables respond and respond_nd: ARP and neighbour discovery answered from the model.
+//! Tables respond, answer and answer_nd: ARP and neighbour discovery answered from the model.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 
-use openflow::{Action, Field, MacAddr, Match, PortNo};
+use openflow::{Action, Field, MacAddr, Match, PortNo, Subfield};
 
-use super::emit::{
-    ARP, Emit, NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, in_network, neighbour,
-};
+use super::address;
+use super::emit::{ARP, Emit, NEIGHBOUR_ADVERTISEMENT, NEIGHBOUR_SOLICITATION, neighbour};
 use crate::key::Key;
-use crate::model::Port;
-use crate::pipeline::{Detail, Table};
+use crate::pipeline::{Detail, Register, Table};
 
 /// ARP operations (RFC 826).
 const REQUEST: u16 = 1;
@@ -24,15 +22,11 @@ const HOP_LIMIT: u8 = 255;
 
 /// What every host has.
 pub(super) fn base(emit: &mut Emit) {
-    let probe = arp_request(Match::new()).with(Field::ARP_SPA, Ipv4Addr::UNSPECIFIED);
-    emit.goto(Detail::RespondArpProbe, Key::NONE, probe, Vec::new(), Table::ForwardLocal);
-    let no_source = neighbour(Match::new(), NEIGHBOUR_SOLICITATION);
-    let no_source = no_source.with(Field::ND_SLL, MacAddr::ZERO);
-    emit.goto(Detail::RespondNoSource, Key::NONE, no_source, Vec::new(), Table::ForwardLocal);
-    emit.goto(Detail::RespondMiss, Key::NONE, Match::new(), Vec::new(), Table::Egress);
+    look_up(emit);
+    answer(emit);
     // The first step has put the answering port's address into eth_src: one flow finishes all.
     emit.end(
-        Detail::RespondNd,
+        Detail::AnswerNd,
         Key::NONE,
         neighbour(Match::new(), NEIGHBOUR_ADVERTISEMENT),
         vec![
@@ -42,55 +36,70 @@ pub(super) fn base(emit: &mut Emit) {
             Action::output(PortNo::IN_PORT),
         ],
     );
-    emit.drop(Detail::RespondNdMiss, Key::NONE, Match::new());
+    emit.drop(Detail::AnswerNdMiss, Key::NONE, Match::new());
 }
 
-/// Answers to whoever asks for an address of `port`.
-pub(super) fn answers(emit: &mut Emit, network: Key, port: &Port) {
-    for fixed in &port.fixed_ips {
-        match fixed.ip {
-            IpAddr::V4(ip) => arp(emit, network, port, ip),
-            IpAddr::V6(ip) => nd(emit, network, port, ip),
-        }
-    }
+/// Whose address is asked for.
+fn look_up(emit: &mut Emit) {
+    let probe = arp_request().with(Field::ARP_SPA, Ipv4Addr::UNSPECIFIED);
+    emit.goto(Detail::RespondArpProbe, Key::NONE, probe, Vec::new(), Table::ForwardLocal);
+    let no_source = solicitation().with(Field::ND_SLL, MacAddr::ZERO);
+    emit.goto(Detail::RespondNoSource, Key::NONE, no_source, Vec::new(), Table::ForwardLocal);
+    let target = address::look_up_ipv4(Field::ARP_TPA).into();
+    emit.goto(Detail::RespondArp, Key::NONE, arp_request(), target, Table::Answer);
+    let valid = solicitation().with(Field::IP_TTL, HOP_LIMIT);
+    let target = address::look_up_ipv6(Field::ND_TARGET).into();
+    emit.goto(Detail::RespondSolicitation, Key::NONE, valid, target, Table::Answer);
+    emit.goto(Detail::RespondMiss, Key::NONE, Match::new(), Vec::new(), Table::Egress);
 }
 
-fn arp(emit: &mut Emit, network: Key, port: &Port, ip: Ipv4Addr) {
+/// The answer, for an address that a port has.
+fn answer(emit: &mut Emit) {
+    let unknown = Match::new().with(Register::OWNER_MAC.field, 0u64);
+    let forget = address::forget().into();
+    emit.goto(Detail::AnswerUnknown, Key::NONE, unknown, forget, Table::Egress);
     emit.end(
-        Detail::ArpResponder,
-        port.meta.key,
-        arp_request(in_network(network)).with(Field::ARP_TPA, ip),
+        Detail::AnswerArp,
+        Key::NONE,
+        arp_request(),
         vec![
             Action::move_field(Field::ETH_SRC, Field::ETH_DST),
-            Action::set_field(Field::ETH_SRC, port.mac),
+            owner_mac(Field::ETH_SRC),
             Action::set_field(Field::ARP_OP, REPLY),
             Action::move_field(Field::ARP_SHA, Field::ARP_THA),
             Action::move_field(Field::ARP_SPA, Field::ARP_TPA),
-            Action::set_field(Field::ARP_SHA, port.mac),
-            Action::set_field(Field::ARP_SPA, ip),
+            owner_mac(Field::ARP_SHA),
+            Action::move_field(Register::ADDRESS_IPV4.field, Field::ARP_SPA),
             Action::output(PortNo::IN_PORT),
         ],
     );
-}
-
-fn nd(emit: &mut Emit, network: Key, port: &Port, ip: Ipv6Addr) {
     emit.goto(
-        Detail::NdResponder,
-        port.meta.key,
-        neighbour(in_network(network), NEIGHBOUR_SOLICITATION)
-            .with(Field::IP_TTL, HOP_LIMIT)
-            .with(Field::ND_TARGET, ip),
+        Detail::AnswerSolicitation,
+        Key::NONE,
+        solicitation(),
         vec![
             Action::move_field(Field::ETH_SRC, Field::ETH_DST),
-            Action::set_field(Field::ETH_SRC, port.mac),
+            owner_mac(Field::ETH_SRC),
             Action::move_field(Field::IPV6_SRC, Field::IPV6_DST),
-            Action::set_field(Field::IPV6_SRC, ip),
+            Action::move_field(Register::ADDRESS_IPV6.field, Field::IPV6_SRC),
             Action::set_field(Field::ICMPV6_TYPE, NEIGHBOUR_ADVERTISEMENT),
         ],
-        Table::RespondNd,
+        Table::AnswerNd,
     );
+    emit.drop(Detail::AnswerMiss, Key::NONE, Match::new());
 }
 
-fn arp_request(matching: Match) -> Match {
-    matching.with(Field::ETH_TYPE, ARP).with(Field::ARP_OP, REQUEST)
+/// The Ethernet address that was looked up, into a field.
+fn owner_mac(destination: Field) -> Action {
+    let destination = Subfield::whole(destination);
+    let source = Subfield { field: Register::OWNER_MAC.field, offset: 0, bits: destination.bits };
+    Action::Move { source, destination }
+}
+
+fn arp_request() -> Match {
+    Match::new().with(Field::ETH_TYPE, ARP).with(Field::ARP_OP, REQUEST)
+}
+
+fn solicitation() -> Match {
+    neighbour(Match::new(), NEIGHBOUR_SOLICITATION)
 }

@@ -27,7 +27,7 @@ impl Dirty {
 }
 
 impl Inputs {
-    fn network_key(&self, network: NetworkId) -> Option<Key> {
+    pub(super) fn network_key(&self, network: NetworkId) -> Option<Key> {
         self.model.network(network).map(|network| network.meta.key)
     }
 
@@ -87,10 +87,6 @@ impl Compiler {
             for port in self.inputs.model.ports_of(network.id) {
                 let Some(host) = port.serving_host() else { continue };
                 self.dirty.mark(BlockId::Network(key), port.meta.key);
-                let groups = port.security_groups.iter();
-                for block in groups.filter_map(|&group| self.inputs.members_block(group)) {
-                    self.dirty.mark(block, port.meta.key);
-                }
                 if let Some(host_key) = self.inputs.host_key(host) {
                     let block = BlockId::HostPort { host: host_key, port: port.meta.key };
                     self.dirty.mark_local(host, block);
@@ -247,7 +243,7 @@ impl Compiler {
     }
 
     /// A port's own fragments.
-    fn mark_port(&mut self, network: NetworkId, host: HostId, port: Key) {
+    pub(super) fn mark_port(&mut self, network: NetworkId, host: HostId, port: Key) {
         if let Some(network) = self.inputs.network_key(network) {
             self.dirty.mark(BlockId::Network(network), port);
         }

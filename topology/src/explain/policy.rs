@@ -6,7 +6,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use openflow::{Field, Match};
 
 use super::{Story, rule};
-use crate::compile::{PortPrefix, class_of, member_addresses};
+use crate::compile::{PortPrefix, class_of, member_pairs};
 use crate::key::{Key, Kind};
 use crate::model::{
     Model, Port, PortRange, Profile, ResourceId, Rule, SecurityGroup, SecurityGroupId,
@@ -73,21 +73,38 @@ impl Story<'_> {
         }
     }
 
-    /// The ports that have the address in the match, or without a match the first of them.
-    pub(super) fn add_members(&mut self, group: Key, first: Key, matching: Option<&Match>) {
-        let address = matching.and_then(address);
-        let group = self.model.security_group_by_key(group);
-        let ports = (group, self.model.port_by_key(first), address);
-        let (Some(group), Some(port), Some(address)) = ports else {
+    /// The profile whose ports are in a group.
+    pub(super) fn add_peers(&mut self, profile: Key) {
+        match self.model.profile_by_key(profile) {
+            Some(found) => {
+                let groups = groups_in_words(self.model, &found.groups);
+                self.words.push(format!("ports of profile {profile} of {groups}"));
+                self.owners.push(ResourceId::Profile(found.id));
+            }
+            None => self.words.push(format!("profile {profile}, which does not exist")),
+        }
+    }
+
+    /// The ports that are in a group with the address pair in the match, or without a match the
+    /// first of them.
+    pub(super) fn add_member_pair(&mut self, first: Key, matching: Option<&Match>) {
+        let group = matching.and_then(|matching| matching.field(Register::REMOTE.field));
+        let group = group.map(|oxm| Key::truncated(oxm.value as u32));
+        if let Some(group) = group {
+            self.add(Kind::SecurityGroup, group);
+        }
+        let group = group.and_then(|group| self.model.security_group_by_key(group));
+        let found = (group, self.model.port_by_key(first), matching.and_then(address));
+        let (Some(group), Some(port), Some(pair)) = found else {
             return self.add(Kind::Port, first);
         };
         let network = port.network;
-        let has_address = |port: &&std::sync::Arc<Port>| {
+        let names_pair = |port: &&std::sync::Arc<Port>| {
             port.network == network
                 && port.serving_host().is_some()
-                && member_addresses(port).contains(&address)
+                && member_pairs(port).contains(&pair)
         };
-        let members = self.model.members_of(group.id).filter(has_address);
+        let members = self.model.members_of(group.id).filter(names_pair);
         let keys: BTreeSet<Key> = members.map(|port| port.meta.key).collect();
         for key in keys {
             self.add(Kind::Port, key);
@@ -132,7 +149,7 @@ fn has_ports(flow: &Match, rule: &Rule) -> bool {
 
 /// The address that a flow of table peers asks for.
 fn address(flow: &Match) -> Option<IpNet> {
-    let words = Register::PEER_WORDS.map(|field| flow.field(field));
+    let words = Register::ADDRESS_WORDS.map(|field| flow.field(field));
     let words = words.map(|word| word.map_or((0, 0), |oxm| (oxm.value, oxm.mask)));
     if flow.field(Field::ETH_TYPE)?.value == 0x0800 {
         let (value, mask) = words[0];

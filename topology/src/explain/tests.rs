@@ -40,7 +40,7 @@ fn every_kind_leads_to_its_objects() {
         Cookie::new(Detail::UnknownVtep, key(1), key(0)),
         Cookie::new(Detail::KnownVtep, key(0), key(2)),
         Cookie::new(Detail::UnknownDestination, key(1), key(0)),
-        Cookie::new(Detail::ArpResponder, key(1), key(2)),
+        Cookie::new(Detail::Address, key(1), key(2)),
         Cookie::new(Detail::PortCopies, key(2), key(1)),
         Cookie::new(Detail::OwnArp, key(1), key(3)),
         Cookie::new(Detail::OwnIpv6, key(3), key(2)),
@@ -53,7 +53,7 @@ fn every_kind_leads_to_its_objects() {
             vtep, dropped: tunnel packet from an address that is no host's tunnel endpoint (host "host-1" 00000000-0000-0000-0000-000000000001)
             vtep, tunnel packet from a host's tunnel endpoint (host "host-2" 00000000-0000-0000-0000-000000000002)
             forward_remote, dropped: for an Ethernet address that no port of the network has (network "network-1" 00000000-0000-0000-0000-000000000001)
-            respond, ARP request for an address of the port: answered with its Ethernet address (network "network-1" 00000000-0000-0000-0000-000000000001, port "port-2" 00000000-0000-0000-0000-000000000002)
+            addresses, an address of the port: its Ethernet address, and its profile if it is in a group (network "network-1" 00000000-0000-0000-0000-000000000001, port "port-2" 00000000-0000-0000-0000-000000000002)
             flood_local, copies to the local ports of one part of the list (network "network-2" 00000000-0000-0000-0000-000000000002, part 1)
             guard, ARP from an address of the port (port "port-1" 00000000-0000-0000-0000-000000000001, 10.0.0.100/32 with 00:00:5e:00:01:07)
             guard_ipv6, IPv6 from an address of the port (port "port-3" 00000000-0000-0000-0000-000000000003, fe80::f816:3eff:fe00:3/128 with fa:16:3e:00:00:03)
@@ -169,9 +169,8 @@ fn flows_of_rules_name_every_rule_that_they_are_there_for() {
         peer_rules, allowed to members of the remote, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
         peer_rules, allowed to members of the remote, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
         peer_rules, allowed to members of the remote, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 11 of "group-1": ingress IPv4 tcp 81-90 from security group "group-1")
-        peers, an address of a port that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, port "port-1" 00000000-0000-0000-0000-000000000001)
-        peers, an address of a port that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, port "port-1" 00000000-0000-0000-0000-000000000001, port "port-2" 00000000-0000-0000-0000-000000000002)
-        peers, an address of a port that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, port "port-2" 00000000-0000-0000-0000-000000000002)
+        peers, an address out of allowed address pairs of a port that is in the remote group (network "network-1" 00000000-0000-0000-0000-000000000001, security group "group-1" 00000000-0000-0000-0000-000000000001, port "port-1" 00000000-0000-0000-0000-000000000001, port "port-2" 00000000-0000-0000-0000-000000000002)
+        peers, the port that has the address is of a profile that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, ports of profile 1 of security groups "group-1" and "group-2")
         rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 10 of "group-1": ingress IPv4 tcp 80 from anywhere, rule 20 of "group-2": ingress IPv4 tcp 80-87 from anywhere)
         rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 21 of "group-2": ingress IPv4 tcp 22 from 10.0.0.0/8)
         rules, allowed, by what its connection began with (profile 1 of security groups "group-1" and "group-2", rule 10 of "group-1": ingress IPv4 tcp 80 from anywhere, rule 20 of "group-2": ingress IPv4 tcp 80-87 from anywhere)
@@ -196,13 +195,13 @@ fn what_rules_were_about_is_said_without_them_too() {
         policed().compiler.model(),
         &cookies,
         expect![[r#"
-        rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 10 of "group-1": ingress IPv4 tcp 80 from anywhere, rule 20 of "group-2": ingress IPv4 tcp 80-87 from anywhere)
-        rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 99, which does not exist)
-        rules, allowed, by the packet's own headers (profile 9, which does not exist)
-        peers, an address of a port that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, port "port-1" 00000000-0000-0000-0000-000000000001)
-        peers, an address of a port that is in the remote group (security group with key 7, which does not exist, port with key 8, which does not exist)
-        peers, an address of the address group (address group with key 3, which does not exist)
-        ingress_verdict, dropped: no rule of the port's security groups allows it to get this (port "port-1" 00000000-0000-0000-0000-000000000001, security groups "group-1" and "group-2")
-    "#]],
+            rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 10 of "group-1": ingress IPv4 tcp 80 from anywhere, rule 20 of "group-2": ingress IPv4 tcp 80-87 from anywhere)
+            rules, allowed, by the packet's own headers (profile 1 of security groups "group-1" and "group-2", rule 99, which does not exist)
+            rules, allowed, by the packet's own headers (profile 9, which does not exist)
+            peers, the port that has the address is of a profile that is in the remote group (security group "group-1" 00000000-0000-0000-0000-000000000001, ports of profile 1 of security groups "group-1" and "group-2")
+            peers, the port that has the address is of a profile that is in the remote group (security group with key 7, which does not exist, profile 8, which does not exist)
+            peers, an address of the address group (address group with key 3, which does not exist)
+            ingress_verdict, dropped: no rule of the port's security groups allows it to get this (port "port-1" 00000000-0000-0000-0000-000000000001, security groups "group-1" and "group-2")
+        "#]],
     );
 }

@@ -99,9 +99,9 @@ details! {
         "neighbour solicitation that names no sender, as for duplicate address detection: not answered but flooded";
     RespondMiss = 0x0b: HostBase, Respond, 0, Pass,
         "nothing to answer";
-    RespondNd = 0x0c: HostBase, RespondNd, 100, Pass,
+    AnswerNd = 0x0c: HostBase, AnswerNd, 100, Pass,
         "second step of the answer to a neighbour solicitation: flags and target link-layer address, back to the asker";
-    RespondNdMiss = 0x0d: HostBase, RespondNd, 0, Drop,
+    AnswerNdMiss = 0x0d: HostBase, AnswerNd, 0, Drop,
         "no neighbour advertisement: does not occur";
     ForwardGroup = 0x0e: HostBase, ForwardLocal, 200, Pass,
         "broadcast or multicast";
@@ -134,6 +134,12 @@ details! {
     UplinkMiss = 0x1c: HostBase, Uplink, 0, Drop,
         "packet of a network whose flows are on their way in or out";
 
+    RespondArp = 0x1d: HostBase, Respond, 100, Pass,
+        "ARP request: whose address it is for is looked up";
+    RespondSolicitation = 0x1e: HostBase, Respond, 100, Pass,
+        "neighbour solicitation: whose address it is for is looked up";
+    AnswerUnknown = 0x1f: HostBase, Answer, 110, Pass,
+        "for an address that no port of the network has: not answered but flooded";
     EgressMiss = 0x20: HostBase, Egress, 0, Drop,
         "packet of a port whose flows are on their way in or out";
     EgressNeighbour = 0x21: HostBase, EgressTrack, 120, Pass,
@@ -212,6 +218,12 @@ details! {
     IngressCommitted = 0xb2: HostBase, IngressCommitted, 0, Pass,
         "allowed, and known to conntrack";
 
+    AnswerArp = 0x33: HostBase, Answer, 100, Pass,
+        "ARP request for an address of a port: answered with its Ethernet address";
+    AnswerSolicitation = 0x34: HostBase, Answer, 100, Pass,
+        "neighbour solicitation for an address of a port: first step of the answer";
+    AnswerMiss = 0x35: HostBase, Answer, 0, Drop,
+        "neither ARP request nor neighbour solicitation: does not occur";
     ProfileMiss = 0x37: HostBase, Profile, 0, Pass,
         "for or from a port whose flows are on their way in or out: nothing is allowed";
     RulesMiss = 0x38: HostBase, Rules, 0, Pass,
@@ -220,16 +232,16 @@ details! {
         "the peer is not in that remote";
     PeerRulesMiss = 0x3a: HostBase, PeerRules, 0, Pass,
         "the peer is in that remote, but no rule allows it what it does";
+    AddressesMiss = 0x3b: HostBase, Addresses, 0, Pass,
+        "no port of the network has the address";
+    AddressesIpv6Miss = 0x3c: HostBase, AddressesIpv6, 0, Pass,
+        "no port of the network has the address";
 
     KnownVtep = 0x40: Vteps, Vtep, 100, Pass,
         "tunnel packet from a host's tunnel endpoint";
 
     Vni = 0x50: Network, Vni, 100, Pass,
         "tunnel packet with the network's VNI";
-    ArpResponder = 0x51: Network, Respond, 100, Pass,
-        "ARP request for an address of the port: answered with its Ethernet address";
-    NdResponder = 0x52: Network, Respond, 100, Pass,
-        "neighbour solicitation for an address of the port: first step of the answer";
     ForwardRemote = 0x53: Network, ForwardRemote, 100, Pass,
         "for the port's Ethernet address: through the tunnel to its host";
     ForwardFloating = 0x54: Network, ForwardLocal, 90, Pass,
@@ -244,6 +256,12 @@ details! {
         "copies to the tunnel endpoints of one part of the list";
     FloodToUplink = 0x59: Network, FloodRemote, 100, Pass,
         "one copy to the physical network";
+    Address = 0x5a: Network, Addresses, 100, Pass,
+        "an address of the port: its Ethernet address, and its profile if it is in a group";
+    AddressIpv6 = 0x5b: Network, AddressesIpv6, 100, Pass,
+        "an address of the port: its Ethernet address, and its profile if it is in a group";
+    MemberPair = 0x5c: Network, Peers, 100, Pass,
+        "an address out of allowed address pairs of a port that is in the remote group";
 
     ClassifyUplink = 0x70: HostNetwork, Classify, 100, Pass,
         "frame from the provider bridge in the network's VLAN, or untagged for a flat network; the tag is popped";
@@ -336,8 +354,8 @@ details! {
     PeerRuleLogged = 0xc7: Profile, PeerRules, 110, Pass,
         "allowed to members of the remote, by the packet's own headers, and logged";
 
-    GroupMember = 0xd0: GroupMembers, Peers, 100, Pass,
-        "an address of a port that is in the remote group";
+    GroupMember = 0xd1: GroupMembers, Peers, 110, Pass,
+        "the port that has the address is of a profile that is in the remote group";
 
     AddressGroupPrefix = 0xd8: AddressGroup, Peers, 100, Pass,
         "an address of the address group";

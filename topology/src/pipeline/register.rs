@@ -61,17 +61,31 @@ impl Register {
     /// The policy profile of the port that the packet is judged for.
     pub const PROFILE: Self =
         Self { field: Field::REG7, name: "reg7", holds: "key of that port's policy profile" };
-    /// The peer's address, IPv4.
-    pub const PEER_IPV4: Self =
-        Self { field: Field::REG8, name: "reg8", holds: "address of that port's peer, IPv4" };
-    /// The peer's address, IPv6.
-    pub const PEER_IPV6: Self = Self {
-        field: Field::XXREG2,
-        name: "xxreg2",
-        holds: "address of that port's peer, IPv6: registers 8 to 11",
+    /// The address that is looked up, IPv4.
+    pub const ADDRESS_IPV4: Self = Self {
+        field: Field::REG8,
+        name: "reg8",
+        holds: "address that is looked up, IPv4: the one that an ARP request is for, or that of \
+                the judged port's peer",
     };
-    /// The registers that [`Register::PEER_IPV6`] consists of.
-    pub const PEER_WORDS: [Field; 4] = [Field::REG8, Field::REG9, Field::REG10, Field::REG11];
+    /// The address that is looked up, IPv6.
+    pub const ADDRESS_IPV6: Self =
+        Self { field: Field::XXREG2, name: "xxreg2", holds: "the same, IPv6: registers 8 to 11" };
+    /// The registers that [`Register::ADDRESS_IPV6`] consists of.
+    pub const ADDRESS_WORDS: [Field; 4] = [Field::REG8, Field::REG9, Field::REG10, Field::REG11];
+    /// The Ethernet address that goes with the address.
+    pub const OWNER_MAC: Self = Self {
+        field: Field::METADATA,
+        name: "metadata",
+        holds: "Ethernet address of the port that has that address; 0 when none has",
+    };
+    /// The policy profile of the port with the address.
+    pub const OWNER_PROFILE: Self = Self {
+        field: Field::REG15,
+        name: "reg15",
+        holds: "key of the policy profile of the port that has that address; 0 when none has, or \
+                it is in no group",
+    };
     /// The conntrack zone of the port that the packet is judged for.
     pub const ZONE: Self = Self {
         field: Field::REG12,
@@ -83,7 +97,7 @@ impl Register {
         Self { field: Field::REG13, name: "reg13", holds: "1 when a rule allows the packet" };
 
     /// Every register in use.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::NETWORK,
         Self::SOURCE_PORT,
         Self::DESTINATION_PORT,
@@ -93,8 +107,10 @@ impl Register {
         Self::PART,
         Self::REMOTE,
         Self::PROFILE,
-        Self::PEER_IPV4,
-        Self::PEER_IPV6,
+        Self::ADDRESS_IPV4,
+        Self::ADDRESS_IPV6,
+        Self::OWNER_MAC,
+        Self::OWNER_PROFILE,
         Self::ZONE,
         Self::ALLOWED,
     ];

@@ -4,6 +4,7 @@ use openflow::{Field, Names, PortNo};
 
 use super::Register;
 
+mod address;
 mod forwarding;
 mod policy;
 
@@ -23,10 +24,12 @@ pub enum Table {
     Guard = 10,
     /// May the port send from this IPv6 address.
     GuardIpv6 = 11,
-    /// ARP and neighbour discovery, answered from the model.
+    /// Whose address an ARP request or neighbour solicitation is for.
     Respond = 20,
+    /// ARP and neighbour discovery, answered from the model.
+    Answer = 21,
     /// Second step of answering a neighbour solicitation.
-    RespondNd = 21,
+    AnswerNd = 22,
     /// Which conntrack zone the sending port has.
     Egress = 30,
     /// Through the sender's conntrack zone.
@@ -73,10 +76,14 @@ pub enum Table {
     Profile = 100,
     /// The rules of profiles.
     Rules = 101,
+    /// Which port has an IPv4 address.
+    Addresses = 102,
+    /// Which port has an IPv6 address.
+    AddressesIpv6 = 103,
     /// Who is in a security group or address group.
-    Peers = 102,
+    Peers = 104,
     /// The rules of profiles for members of a remote.
-    PeerRules = 103,
+    PeerRules = 105,
 }
 
 /// The definition of one table.
@@ -125,14 +132,15 @@ impl TableSpec {
 
 impl Table {
     /// Every table, in order.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::Classify,
         Self::Vtep,
         Self::Vni,
         Self::Guard,
         Self::GuardIpv6,
         Self::Respond,
-        Self::RespondNd,
+        Self::Answer,
+        Self::AnswerNd,
         Self::Egress,
         Self::EgressTrack,
         Self::EgressState,
@@ -156,6 +164,8 @@ impl Table {
         Self::Uplink,
         Self::Profile,
         Self::Rules,
+        Self::Addresses,
+        Self::AddressesIpv6,
         Self::Peers,
         Self::PeerRules,
     ];
@@ -184,7 +194,8 @@ impl Table {
             Self::Guard => &forwarding::GUARD,
             Self::GuardIpv6 => &forwarding::GUARD_IPV6,
             Self::Respond => &forwarding::RESPOND,
-            Self::RespondNd => &forwarding::RESPOND_ND,
+            Self::Answer => &forwarding::ANSWER,
+            Self::AnswerNd => &forwarding::ANSWER_ND,
             Self::Egress => &policy::EGRESS,
             Self::EgressTrack => &policy::EGRESS_TRACK,
             Self::EgressState => &policy::EGRESS_STATE,
@@ -208,6 +219,8 @@ impl Table {
             Self::Uplink => &forwarding::UPLINK,
             Self::Profile => &policy::PROFILE,
             Self::Rules => &policy::RULES,
+            Self::Addresses => &address::ADDRESSES,
+            Self::AddressesIpv6 => &address::ADDRESSES_IPV6,
             Self::Peers => &policy::PEERS,
             Self::PeerRules => &policy::PEER_RULES,
         }

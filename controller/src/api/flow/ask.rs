@@ -87,14 +87,19 @@ fn concerns(model: &Model, flow: &Flow, id: ResourceId, key: Key) -> bool {
         | (Some(BlockKind::AddressGroup), Kind::AddressGroup) => owner,
         // The sorts of flow that are there for more objects than their cookies name.
         (Some(BlockKind::Network), Kind::Port)
-            if cookie.detail() == Some(Detail::ForwardFloating) =>
+            if matches!(cookie.detail(), Some(Detail::ForwardFloating | Detail::MemberPair)) =>
         {
             is_among_causes(model, flow, id)
         }
-        (Some(BlockKind::GroupMembers), Kind::Port)
-        | (Some(BlockKind::Profile), Kind::SecurityGroup | Kind::Rule) => {
+        (Some(BlockKind::Network), Kind::SecurityGroup)
+            if cookie.detail() == Some(Detail::MemberPair) =>
+        {
             is_among_causes(model, flow, id)
         }
+        (Some(BlockKind::Profile), Kind::SecurityGroup | Kind::Rule) => {
+            is_among_causes(model, flow, id)
+        }
+        (Some(BlockKind::GroupMembers), Kind::Profile) => member,
         (Some(BlockKind::Network), Kind::Port) => member,
         _ => false,
     }

@@ -6,7 +6,9 @@ use crate::compile::Inputs;
 use crate::compile::emit::Emit;
 use crate::compile::policy::{self, Judge, PortPolicy};
 use crate::key::Key;
-use crate::model::{Direction, Ethertype, Port, Profile, SecurityGroup, SecurityGroupId};
+use crate::model::{
+    Direction, Ethertype, Network, Port, Profile, Remote, SecurityGroup, SecurityGroupId,
+};
 
 impl Inputs {
     /// What `member` gives rise to in a profile: a class of rules, or, of no rule, the look-ups of
@@ -30,19 +32,26 @@ impl Inputs {
         Some(())
     }
 
-    /// A port's addresses in a group, but for those that an earlier member has too.
-    pub(super) fn member(&self, emit: &mut Emit, group: &SecurityGroup, port: &Port) -> Option<()> {
-        let network = self.model.network(port.network)?;
-        if port.security_groups.contains(&group.id) && port.serving_host().is_some() {
-            for address in policy::member_addresses(port) {
-                let first = self.index.policy.first_member((group.id, network.id, address));
+    /// The ports of a profile as members of a group.
+    pub(super) fn members(&self, emit: &mut Emit, group: &SecurityGroup, profile: &Profile) {
+        if profile.groups.contains(&group.id) {
+            policy::members(emit, group.meta.key, profile.meta.key);
+        }
+    }
+
+    /// A port's allowed address pairs in those of its groups that a rule names, but for pairs that an earlier member has too.
+    pub(super) fn member_pairs(&self, emit: &mut Emit, network: &Network, port: &Port) {
+        let is_named = |group: &&_| self.index.policy.is_named(Remote::Group(**group));
+        let groups = port.security_groups.iter().filter(is_named);
+        for group in groups.filter_map(|&group| self.model.security_group(group)) {
+            for prefix in policy::member_pairs(port) {
+                let first = self.index.policy.first_member((group.id, network.id, prefix));
                 if first == Some(port.meta.key) {
                     let [group, network] = [group.meta.key, network.meta.key];
-                    policy::member(emit, group, network, port.meta.key, address);
+                    policy::member_pair(emit, group, network, port.meta.key, prefix);
                 }
             }
         }
-        Some(())
     }
 
     /// By what a port is judged; `None` where there is no conntrack zone for its number: then it

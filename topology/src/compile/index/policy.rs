@@ -23,7 +23,7 @@ pub(in crate::compile) struct PolicyIndex {
     profiles: FxHashMap<ProfileId, ProfileRules>,
     /// Remote → profiles with a rule that names it.
     naming: FxHashMap<Remote, BTreeSet<ProfileId>>,
-    /// Address of members of a group on a network → the served ports that have it.
+    /// Allowed address pair of members of a group on a network → the served ports that have it.
     members: FxHashMap<(SecurityGroupId, NetworkId, IpNet), BTreeSet<Key>>,
 }
 
@@ -175,7 +175,7 @@ impl PolicyIndex {
         self.naming.contains_key(&remote)
     }
 
-    /// A served port in a group has this address on a network.
+    /// A served port in a group has this allowed address pair on a network.
     pub(in crate::compile) fn add_member(
         &mut self,
         address: (SecurityGroupId, NetworkId, IpNet),
@@ -193,7 +193,7 @@ impl PolicyIndex {
         remove_from_set(&mut self.members, &address, &port);
     }
 
-    /// The port that an address is a member's by: of those that have it the one with the lowest
+    /// The port that an allowed address pair is a member's by: of those that have it the one with the lowest
     /// key.
     pub(in crate::compile) fn first_member(
         &self,

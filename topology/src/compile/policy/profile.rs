@@ -1,11 +1,10 @@
-use std::net::Ipv6Addr;
-
 use ipnet::IpNet;
 use openflow::{Action, Controller, Field, Match};
 
 use super::ports::{PortPrefix, prefixes};
 use super::side::{By, Judged};
 use super::{INVALID, TRACKED, ct_state, new_connection, remote};
+use crate::compile::address;
 use crate::compile::emit::{Emit, IPV4, IPV6, set};
 use crate::key::Key;
 use crate::meter::LOG_METER;
@@ -94,25 +93,26 @@ pub(in crate::compile) fn remotes(
     (direction, ethertype): (Direction, Ethertype),
     remotes: impl Iterator<Item = Remote>,
 ) {
-    let numbers: Vec<u32> = remotes.filter_map(|remote| remote::number(model, remote)).collect();
+    let remotes = remotes.filter_map(|remote| Some((remote, remote::number(model, remote)?)));
+    let (remotes, numbers): (Vec<Remote>, Vec<u32>) = remotes.unzip();
     if numbers.is_empty() {
         return;
     }
+    let are_groups = remotes.iter().any(|remote| matches!(remote, Remote::Group(_)));
     let look = |number| [set(Register::REMOTE, number), Action::resubmit(Table::Peers.number())];
     let details = [(By::Headers, Detail::Remotes), (By::Connection, Detail::RemotesOfConnection)];
     for (by, detail) in details.into_iter().take(if judge.stateful { 2 } else { 1 }) {
         let judged = Judged { direction, by };
-        let (peer, none) = match ethertype {
-            Ethertype::Ipv4 => (Register::PEER_IPV4.field, set(Register::PEER_IPV4, 0)),
-            Ethertype::Ipv6 => {
-                let peer = Register::PEER_IPV6.field;
-                (peer, Action::set_field(peer, Ipv6Addr::UNSPECIFIED))
-            }
+        let peer = peer_field(direction, ethertype, by);
+        let [peer, owner] = match ethertype {
+            Ethertype::Ipv4 => address::look_up_ipv4(peer),
+            Ethertype::Ipv6 => address::look_up_ipv6(peer),
         };
+        // Only groups ask which port it is that has the address.
+        let begin = [peer].into_iter().chain(are_groups.then_some(owner));
         let looks = numbers.iter().copied().flat_map(look);
-        let begin = Action::move_field(peer_field(direction, ethertype, by), peer);
-        let end = [set(Register::REMOTE, 0), none];
-        let actions = [begin].into_iter().chain(looks).chain(end).collect();
+        let end = [set(Register::REMOTE, 0)].into_iter().chain(address::forget());
+        let actions = begin.chain(looks).chain(end).collect();
         emit.end(detail, Key::NONE, judged_by(judge.profile, judged, ethertype), actions);
     }
 }

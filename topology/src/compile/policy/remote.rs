@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 use openflow::{Field, Match};
 
+use crate::compile::address::address;
 use crate::compile::emit::{Emit, IPV4, IPV6, in_network};
 use crate::key::Key;
 use crate::model::{AddressGroup, Model, Port, Remote};
@@ -26,23 +27,30 @@ pub(super) fn in_remote(matching: Match, number: u32) -> Match {
     matching.with(Register::REMOTE.field, number)
 }
 
-/// The addresses that a port has as a member of a group: its own, and those of its allowed address
-/// pairs.
-pub(crate) fn member_addresses(port: &Port) -> BTreeSet<IpNet> {
-    let own = port.fixed_ips.iter().map(|fixed| IpNet::from(fixed.ip));
-    own.chain(port.allowed_address_pairs.iter().map(|pair| pair.prefix.trunc())).collect()
+/// The addresses that a port has as a member of its groups beside its own.
+pub(crate) fn member_pairs(port: &Port) -> BTreeSet<IpNet> {
+    let own: BTreeSet<IpNet> = port.fixed_ips.iter().map(|fixed| fixed.ip.into()).collect();
+    let pairs = port.allowed_address_pairs.iter().map(|pair| pair.prefix.trunc());
+    pairs.filter(|prefix| !own.contains(prefix)).collect()
 }
 
-/// An address of a port in a group, on its network.
-pub(in crate::compile) fn member(
+/// Ports of a profile are in a group.
+pub(in crate::compile) fn members(emit: &mut Emit, group: Key, profile: Key) {
+    let matching = in_remote(Match::new(), group.get());
+    let matching = matching.with(Register::OWNER_PROFILE.field, profile.get());
+    emit.goto(Detail::GroupMember, profile, matching, Vec::new(), Table::PeerRules);
+}
+
+/// An address out of a port's allowed address pairs is in a group, on the port's network.
+pub(in crate::compile) fn member_pair(
     emit: &mut Emit,
     group: Key,
     network: Key,
     port: Key,
-    address: IpNet,
+    prefix: IpNet,
 ) {
-    let matching = peer(in_remote(in_network(network), group.get()), address);
-    emit.goto(Detail::GroupMember, port, matching, Vec::new(), Table::PeerRules);
+    let matching = peer(in_remote(in_network(network), group.get()), prefix);
+    emit.goto(Detail::MemberPair, port, matching, Vec::new(), Table::PeerRules);
 }
 
 /// The prefixes of an address group, without those inside others.
@@ -62,26 +70,7 @@ pub(in crate::compile) fn address_group(emit: &mut Emit, group: &AddressGroup) {
 }
 
 /// The peer has an address of `prefix`.
-///
-/// An IPv6 address is asked for register by register, as a switch tells of its flows whichever way
-/// they came.
 fn peer(matching: Match, prefix: IpNet) -> Match {
-    match prefix {
-        IpNet::V4(prefix) => matching.with(Field::ETH_TYPE, IPV4).with_masked(
-            Register::PEER_IPV4.field,
-            prefix.network().to_bits(),
-            prefix.netmask().to_bits(),
-        ),
-        IpNet::V6(prefix) => {
-            let word = |bits: u128, number: usize| (bits >> (96 - 32 * number)) as u32;
-            let (value, mask) = (prefix.network().to_bits(), prefix.netmask().to_bits());
-            let matching = matching.with(Field::ETH_TYPE, IPV6);
-            Register::PEER_WORDS.into_iter().enumerate().fold(
-                matching,
-                |matching, (number, field)| {
-                    matching.with_masked(field, word(value, number), word(mask, number))
-                },
-            )
-        }
-    }
+    let version = if prefix.addr().is_ipv4() { IPV4 } else { IPV6 };
+    address(matching.with(Field::ETH_TYPE, version), prefix)
 }

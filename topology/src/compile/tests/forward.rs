@@ -20,9 +20,15 @@ fn every_table_says_why_it_drops() {
         cookie=0x1000000100000008, table="guard_ipv6", priority=0 actions=drop
         cookie=0x1000000100000009, table=respond, priority=110,arp,arp_spa=0.0.0.0,arp_op=1 actions=goto_table:"forward_local"
         cookie=0x100000010000000a, table=respond, priority=110,icmp6,icmp_type=135,icmp_code=0,nd_sll=00:00:00:00:00:00 actions=goto_table:"forward_local"
+        cookie=0x100000010000001d, table=respond, priority=100,arp,arp_op=1 actions=move:NXM_OF_ARP_TPA[]->NXM_NX_REG8[],resubmit(,addresses),goto_table:answer
+        cookie=0x100000010000001e, table=respond, priority=100,icmp6,nw_ttl=255,icmp_type=135,icmp_code=0 actions=move:NXM_NX_ND_TARGET[]->NXM_NX_XXREG2[],resubmit(,"addresses_ipv6"),goto_table:answer
         cookie=0x100000010000000b, table=respond, priority=0 actions=goto_table:egress
-        cookie=0x100000010000000c, table="respond_nd", priority=100,icmp6,icmp_type=136,icmp_code=0 actions=set_field:2->nd_options_type,set_field:1610612736->nd_reserved,move:NXM_OF_ETH_SRC[]->NXM_NX_ND_TLL[],IN_PORT
-        cookie=0x100000010000000d, table="respond_nd", priority=0 actions=drop
+        cookie=0x100000010000001f, table=answer, priority=110,metadata=0 actions=set_field:0->metadata,set_field:0->reg15,set_field:0->xxreg2,goto_table:egress
+        cookie=0x1000000100000033, table=answer, priority=100,arp,arp_op=1 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],move:OXM_OF_METADATA[0..47]->NXM_OF_ETH_SRC[],set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],move:OXM_OF_METADATA[0..47]->NXM_NX_ARP_SHA[],move:NXM_NX_REG8[]->NXM_OF_ARP_SPA[],IN_PORT
+        cookie=0x1000000100000034, table=answer, priority=100,icmp6,icmp_type=135,icmp_code=0 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],move:OXM_OF_METADATA[0..47]->NXM_OF_ETH_SRC[],move:NXM_NX_IPV6_SRC[]->NXM_NX_IPV6_DST[],move:NXM_NX_XXREG2[]->NXM_NX_IPV6_SRC[],set_field:136->icmpv6_type,goto_table:"answer_nd"
+        cookie=0x1000000100000035, table=answer, priority=0 actions=drop
+        cookie=0x100000010000000c, table="answer_nd", priority=100,icmp6,icmp_type=136,icmp_code=0 actions=set_field:2->nd_options_type,set_field:1610612736->nd_reserved,move:NXM_OF_ETH_SRC[]->NXM_NX_ND_TLL[],IN_PORT
+        cookie=0x100000010000000d, table="answer_nd", priority=0 actions=drop
         cookie=0x1000000100000020, table=egress, priority=0 actions=drop
         cookie=0x1000000100000021, table="egress_track", priority=120,icmp6,icmp_type=130 actions=goto_table:"forward_local"
         cookie=0x1000000100000021, table="egress_track", priority=120,icmp6,icmp_type=131 actions=goto_table:"forward_local"
@@ -104,6 +110,8 @@ fn every_table_says_why_it_drops() {
         cookie=0x100000010000001c, table=uplink, priority=0 actions=drop
         cookie=0x1000000100000037, table=profile, priority=0 actions=set_field:0->reg13
         cookie=0x1000000100000038, table=rules, priority=0 actions=set_field:0->reg13
+        cookie=0x100000010000003b, table=addresses, priority=0 actions=set_field:0->metadata,set_field:0->reg15
+        cookie=0x100000010000003c, table="addresses_ipv6", priority=0 actions=set_field:0->metadata,set_field:0->reg15
         cookie=0x1000000100000039, table=peers, priority=0 actions=set_field:0->reg6
         cookie=0x100000010000003a, table="peer_rules", priority=0 actions=set_field:0->reg6
     "#]]);

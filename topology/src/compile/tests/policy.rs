@@ -14,7 +14,7 @@ use crate::model::{
     AddressGroupId, Direction, Ethertype, Icmp, Port, PortRange, Remote, ResourceId, SecurityGroup,
     Traffic,
 };
-use crate::pipeline::Table;
+use crate::pipeline::{Detail, Table};
 use crate::zone::Zones;
 
 const PROFILE: BlockId = BlockId::Profile(key_1());
@@ -141,13 +141,13 @@ fn remotes_are_tried_one_after_the_other() {
         .address_group(1, &["10.2.0.0/16", "10.2.3.0/24", "192.0.2.7/32", "2001:db8::/32"]);
     let blocks = [PROFILE, BlockId::GroupMembers(key(1)), BlockId::AddressGroup(key(1))];
     judged(world, &[1]).check(&blocks, &[], expect![[r#"
-        cookie=0x15000001000000c3, table=rules, priority=10,ip,reg4=0x2,reg7=0x1 actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG8[],set_field:0x1->reg6,resubmit(,peers),set_field:0x1000001->reg6,resubmit(,peers),set_field:0->reg6,set_field:0->reg8
-        cookie=0x15000001000000c4, table=rules, priority=10,ct_state=-inv+trk,ip,reg4=0x4,reg7=0x1 actions=move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG8[],set_field:0x1->reg6,resubmit(,peers),set_field:0x1000001->reg6,resubmit(,peers),set_field:0->reg6,set_field:0->reg8
+        cookie=0x15000001000000c3, table=rules, priority=10,ip,reg4=0x2,reg7=0x1 actions=move:NXM_OF_IP_SRC[]->NXM_NX_REG8[],resubmit(,addresses),set_field:0x1->reg6,resubmit(,peers),set_field:0x1000001->reg6,resubmit(,peers),set_field:0->reg6,set_field:0->metadata,set_field:0->reg15,set_field:0->xxreg2
+        cookie=0x15000001000000c4, table=rules, priority=10,ct_state=-inv+trk,ip,reg4=0x4,reg7=0x1 actions=move:NXM_NX_CT_NW_SRC[]->NXM_NX_REG8[],resubmit(,addresses),set_field:0x1->reg6,resubmit(,peers),set_field:0x1000001->reg6,resubmit(,peers),set_field:0->reg6,set_field:0->metadata,set_field:0->reg15,set_field:0->xxreg2
         cookie=0x1500000100000ac5, table="peer_rules", priority=100,tcp,reg4=0x2,reg6=0x1,reg7=0x1,tp_dst=443 actions=set_field:0x1->reg13
         cookie=0x1500000100000ac6, table="peer_rules", priority=100,ct_state=-inv+trk,ct_nw_proto=6,ct_tp_dst=443,ip,reg4=0x4,reg6=0x1,reg7=0x1 actions=set_field:0x1->reg13
         cookie=0x1500000100000bc5, table="peer_rules", priority=100,tcp,reg4=0x2,reg6=0x1000001,reg7=0x1,tp_dst=443 actions=set_field:0x1->reg13
         cookie=0x1500000100000bc6, table="peer_rules", priority=100,ct_state=-inv+trk,ct_nw_proto=6,ct_tp_dst=443,ip,reg4=0x4,reg6=0x1000001,reg7=0x1 actions=set_field:0x1->reg13
-        cookie=0x16000001000001d0, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa000001 actions=goto_table:"peer_rules"
+        cookie=0x16000001000001d1, table=peers, priority=110,reg6=0x1,reg15=0x1 actions=goto_table:"peer_rules"
         cookie=0x17000001000000d8, table=peers, priority=100,ip,reg6=0x1000001,reg8=0xa020000/0xffff0000 actions=goto_table:"peer_rules"
         cookie=0x17000001000000d8, table=peers, priority=100,ip,reg6=0x1000001,reg8=0xc0000207 actions=goto_table:"peer_rules"
         cookie=0x17000001000000d8, table=peers, priority=100,ipv6,reg6=0x1000001,reg8=0x20010db8 actions=goto_table:"peer_rules"
@@ -155,24 +155,31 @@ fn remotes_are_tried_one_after_the_other() {
 }
 
 #[test]
-fn an_address_is_a_members_once() {
+fn a_pair_is_a_members_once() {
     let rule = Traffic { remote: Remote::Group(group_id(1)), ..any(Direction::Ingress) };
     let vrrp = |port| Port {
-        allowed_address_pairs: vec![pair("10.0.0.100/32", None), pair("10.9.0.0/16", None)],
+        allowed_address_pairs: vec![
+            pair("10.0.0.1/32", None),
+            pair("10.0.0.100/32", None),
+            pair("10.9.0.0/16", None),
+        ],
         ..in_groups(port, &[1])
     };
     let world = world().group(1, true, &[rule]);
     let world = world.port(1, vrrp(port(1, 1))).port(1, vrrp(port(2, 1)));
-    world.check(&[BlockId::GroupMembers(key(1))], &[], expect![[r#"
-        cookie=0x16000001000001d0, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa000001 actions=goto_table:"peer_rules"
-        cookie=0x16000001000001d0, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa000064 actions=goto_table:"peer_rules"
-        cookie=0x16000001000001d0, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa090000/0xffff0000 actions=goto_table:"peer_rules"
-        cookie=0x16000001000002d0, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa000002 actions=goto_table:"peer_rules"
+    let blocks = [BlockId::Network(key(1)), BlockId::GroupMembers(key(1))];
+    world.check(&blocks, &[Table::Addresses, Table::Peers], expect![[r#"
+        cookie=0x120000010000015a, table=addresses, priority=100,reg0=0x1,reg8=0xa000001 actions=set_field:0xfa163e000001->metadata,set_field:0x1->reg15
+        cookie=0x120000010000025a, table=addresses, priority=100,reg0=0x1,reg8=0xa000002 actions=set_field:0xfa163e000002->metadata,set_field:0x1->reg15
+        cookie=0x120000010000015c, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa000064 actions=goto_table:"peer_rules"
+        cookie=0x120000010000015c, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa090000/0xffff0000 actions=goto_table:"peer_rules"
+        cookie=0x120000010000025c, table=peers, priority=100,ip,reg0=0x1,reg6=0x1,reg8=0xa000001 actions=goto_table:"peer_rules"
+        cookie=0x16000001000001d1, table=peers, priority=110,reg6=0x1,reg15=0x1 actions=goto_table:"peer_rules"
     "#]]);
 }
 
 #[test]
-fn an_address_changes_hands() {
+fn a_pair_changes_hands() {
     let rule = Traffic { remote: Remote::Group(group_id(1)), ..any(Direction::Ingress) };
     let with_pair = |port| Port {
         allowed_address_pairs: vec![pair("10.0.0.100/32", None)],
@@ -183,8 +190,12 @@ fn an_address_changes_hands() {
     let mut world = world.port(1, with_pair(port(2, 1))).port(1, with_pair(port(3, 1)));
     let shared = |world: &mut World| {
         world.compiler.flush();
-        let flows = world.compiler.block(BlockId::GroupMembers(key(1))).unwrap().flows();
-        let shared = flows.filter(|flow| flow.flow.to_string().contains("reg8=0xa000064"));
+        let flows = world.compiler.block(BlockId::Network(key(1))).unwrap().flows();
+        let shared = flows.filter(|flow| {
+            let cookie = Cookie(flow.flow.cookie);
+            cookie.detail() == Some(Detail::MemberPair)
+                && flow.flow.to_string().contains("reg8=0xa000064")
+        });
         shared.map(|flow| Cookie(flow.flow.cookie).member().get()).collect::<Vec<_>>()
     };
     assert_eq!(shared(&mut world), [2]);
@@ -215,9 +226,17 @@ fn a_logged_rule_tells_the_controller_of_new_connections() {
 
 #[test]
 fn nobody_looks_for_members_of_a_group_that_no_rule_names() {
-    let mut world = judged(world().group(1, true, &[any(Direction::Ingress)]), &[1]);
+    let world = world().group(1, true, &[any(Direction::Ingress)]);
+    let pairs = vec![pair("10.0.0.100/32", None)];
+    let port = Port { allowed_address_pairs: pairs, ..in_groups(port(1, 1), &[1]) };
+    let mut world = world.port(1, port);
+    let pairs = |world: &World| {
+        let flows = world.compiler.block(BlockId::Network(key(1))).unwrap().flows();
+        flows.filter(|flow| flow.flow.table == Table::Peers.number()).count()
+    };
     world.compiler.flush();
     assert!(world.compiler.block(BlockId::GroupMembers(key(1))).is_none());
+    assert_eq!(pairs(&world), 0);
     let blocks: BTreeSet<_> = world.compiler.blocks_of(host_id(1)).collect();
     assert!(blocks.contains(&PROFILE));
     let rule = Traffic { remote: Remote::Group(group_id(1)), ..any(Direction::Ingress) };
@@ -225,6 +244,7 @@ fn nobody_looks_for_members_of_a_group_that_no_rule_names() {
     world.compiler.flush();
     let members = BlockId::GroupMembers(key(1));
     assert_eq!(world.compiler.block(members).unwrap().len(), 1);
+    assert_eq!(pairs(&world), 1);
     assert!(world.compiler.is_subscribed(host_id(1), members));
 }
 

@@ -20,9 +20,9 @@ const fn key_1() -> crate::key::Key {
 fn a_vlan_is_popped_and_pushed() {
     let world = World::new().host(1, "").network(1, vlan("external", 100)).port(1, port(1, 1));
     world.check(&[NETWORK, ON_HOST], &[], expect![[r#"
-        cookie=0x1200000100000151, table=respond, priority=100,arp,reg0=0x1,arp_tpa=10.0.0.1,arp_op=1 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:fa:16:3e:00:00:01->eth_src,set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],set_field:fa:16:3e:00:00:01->arp_sha,set_field:10.0.0.1->arp_spa,IN_PORT
         cookie=0x1200000100000055, table="forward_remote", priority=50,reg0=0x1 actions=goto_table:uplink
         cookie=0x1200000100000059, table="flood_remote", priority=100,reg0=0x1 actions=goto_table:uplink
+        cookie=0x120000010000015a, table=addresses, priority=100,reg0=0x1,reg8=0xa000001 actions=set_field:0xfa163e000001->metadata
         cookie=0x1300000100000070, table=classify, priority=100,in_port=2,dl_vlan=100 actions=pop_vlan,set_field:0x1->reg0,set_field:0x3->reg3,goto_table:"forward_local"
         cookie=0x1300000100000071, table=flood, priority=100,reg0=0x1 actions=set_field:0x1->reg5,resubmit(,"flood_local"),goto_table:"flood_remote"
         cookie=0x1300000100000172, table="flood_local", priority=100,reg0=0x1,reg5=0x1 actions=set_field:0x1->reg2,resubmit(,ingress)

@@ -32,14 +32,14 @@ fn only_known_tunnel_endpoints_get_in() {
 fn a_network_answers_forwards_and_floods() {
     two_hosts_one_vxlan().check(&[BlockId::Network(key(1))], &[], expect![[r#"
         cookie=0x1200000100000050, table=vni, priority=100,tun_id=0x1389 actions=set_field:0x1->reg0,goto_table:"forward_local"
-        cookie=0x1200000100000151, table=respond, priority=100,arp,reg0=0x1,arp_tpa=10.0.0.1,arp_op=1 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:fa:16:3e:00:00:01->eth_src,set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],set_field:fa:16:3e:00:00:01->arp_sha,set_field:10.0.0.1->arp_spa,IN_PORT
-        cookie=0x1200000100000251, table=respond, priority=100,arp,reg0=0x1,arp_tpa=10.0.0.2,arp_op=1 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:fa:16:3e:00:00:02->eth_src,set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],set_field:fa:16:3e:00:00:02->arp_sha,set_field:10.0.0.2->arp_spa,IN_PORT
-        cookie=0x1200000100000252, table=respond, priority=100,icmp6,reg0=0x1,nw_ttl=255,icmp_type=135,icmp_code=0,nd_target=2001:db8::2 actions=move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:fa:16:3e:00:00:02->eth_src,move:NXM_NX_IPV6_SRC[]->NXM_NX_IPV6_DST[],set_field:2001:db8::2->ipv6_src,set_field:136->icmpv6_type,goto_table:"respond_nd"
         cookie=0x1200000100000153, table="forward_remote", priority=100,reg0=0x1,dl_dst=fa:16:3e:00:00:01 actions=set_field:0x1389->tun_id,set_field:192.0.2.11->tun_dst,goto_table:encap
         cookie=0x1200000100000253, table="forward_remote", priority=100,reg0=0x1,dl_dst=fa:16:3e:00:00:02 actions=set_field:0x1389->tun_id,set_field:192.0.2.12->tun_dst,goto_table:encap
         cookie=0x1200000100000056, table="forward_remote", priority=10,reg0=0x1 actions=drop
         cookie=0x1200000100000057, table="flood_remote", priority=100,reg0=0x1 actions=set_field:0x1389->tun_id,set_field:0x1->reg5,resubmit(,"flood_vteps")
         cookie=0x1200000100000058, table="flood_vteps", priority=100,reg0=0x1,reg5=0x1 actions=set_field:192.0.2.11->tun_dst,resubmit(,encap),set_field:192.0.2.12->tun_dst,resubmit(,encap)
+        cookie=0x120000010000015a, table=addresses, priority=100,reg0=0x1,reg8=0xa000001 actions=set_field:0xfa163e000001->metadata
+        cookie=0x120000010000025a, table=addresses, priority=100,reg0=0x1,reg8=0xa000002 actions=set_field:0xfa163e000002->metadata
+        cookie=0x120000010000025b, table="addresses_ipv6", priority=100,reg0=0x1,reg8=0x20010db8,reg9=0,reg10=0,reg11=0x2 actions=set_field:0xfa163e000002->metadata
     "#]]);
 }
 

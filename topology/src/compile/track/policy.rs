@@ -1,12 +1,13 @@
 //! Which fragments depend on security groups: their rules, their members, their profiles.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use crate::block::BlockId;
 use crate::compile::index::TouchedRules;
-use crate::compile::policy::member_addresses;
+use crate::compile::policy::member_pairs;
 use crate::compile::{Compiler, Inputs};
 use crate::key::Key;
 use crate::model::{
@@ -57,7 +58,7 @@ impl Compiler {
             }
             let members: Vec<_> = self.inputs.model.members_of(group).cloned().collect();
             for port in members {
-                self.mark_host_port(&port);
+                self.mark_served_port(&port);
             }
         }
         let [gone, come] = changed_rules(old, new);
@@ -107,7 +108,12 @@ impl Compiler {
         for profile in [old, new].into_iter().flatten() {
             let ports: Vec<_> = self.inputs.model.ports_of_profile(profile).cloned().collect();
             for port in ports {
-                self.mark_host_port(&port);
+                self.mark_served_port(&port);
+            }
+            let groups = profile.groups.iter();
+            let blocks = groups.filter_map(|&group| self.inputs.members_block(group));
+            for block in blocks.collect::<Vec<_>>() {
+                self.dirty.mark(block, profile.meta.key);
             }
         }
         if let Some(old) = old {
@@ -155,11 +161,11 @@ impl Compiler {
         self.mark_addresses(&touched);
         for (address, port) in before.difference(&after) {
             self.inputs.index.policy.remove_member(*address, *port);
-            self.mark_member(address.0, *port);
+            self.mark_network_port(address.1, *port);
         }
         for (address, port) in after.difference(&before) {
             self.inputs.index.policy.add_member(*address, *port);
-            self.mark_member(address.0, *port);
+            self.mark_network_port(address.1, *port);
         }
         self.mark_addresses(&touched);
     }
@@ -168,14 +174,15 @@ impl Compiler {
     fn mark_addresses(&mut self, addresses: &BTreeSet<(SecurityGroupId, NetworkId, IpNet)>) {
         for &address in addresses {
             if let Some(first) = self.inputs.index.policy.first_member(address) {
-                self.mark_member(address.0, first);
+                self.mark_network_port(address.1, first);
             }
         }
     }
 
-    fn mark_member(&mut self, group: SecurityGroupId, port: Key) {
-        if let Some(block) = self.inputs.remote_block(Remote::Group(group)) {
-            self.dirty.mark(block, port);
+    /// What all hosts of its network have for a port.
+    fn mark_network_port(&mut self, network: NetworkId, port: Key) {
+        if let Some(network) = self.inputs.network_key(network) {
+            self.dirty.mark(BlockId::Network(network), port);
         }
     }
 
@@ -203,18 +210,26 @@ impl Compiler {
             return;
         }
         self.dirty.mark(block, Key::NONE);
-        let group = remote.group().filter(|_| self.inputs.index.policy.is_named(remote));
-        for port in group.into_iter().flat_map(|group| self.inputs.model.members_of(group)) {
-            self.dirty.mark(block, port.meta.key);
+        let Some(group) = remote.group() else { return };
+        if self.inputs.index.policy.is_named(remote) {
+            for profile in self.inputs.model.profiles_with(group) {
+                self.dirty.mark(block, profile.meta.key);
+            }
+        }
+        let has_pairs = |port: &&Arc<Port>| !port.allowed_address_pairs.is_empty();
+        let ports = self.inputs.model.members_of(group).filter(has_pairs);
+        for port in ports.cloned().collect::<Vec<_>>() {
+            self.mark_served_port(&port);
         }
     }
 
     /// A remote is there for the first time, or gone, or has another key.
     fn mark_identity(&mut self, remote: Remote, blocks: &[BlockId]) {
         let profiles: Vec<ProfileId> = self.inputs.index.policy.profiles_naming(remote).collect();
-        let members = remote.group().into_iter();
-        let members = members.flat_map(|group| self.inputs.model.members_of(group));
-        let members: Vec<Key> = members.map(|port| port.meta.key).chain([Key::NONE]).collect();
+        let group = remote.group();
+        let members = group.into_iter().flat_map(|group| self.inputs.model.profiles_with(group));
+        let members: Vec<Key> =
+            members.map(|profile| profile.meta.key).chain([Key::NONE]).collect();
         for &block in blocks {
             for &member in &members {
                 self.dirty.mark(block, member);
@@ -263,11 +278,10 @@ impl Compiler {
         self.dirty.subscriptions.extend(blocks.map(|block| (host, block)));
     }
 
-    /// What a port has on the host that serves it.
-    fn mark_host_port(&mut self, port: &Port) {
-        let Some(host) = port.serving_host() else { return };
-        if let Some(key) = self.inputs.host_key(host) {
-            self.dirty.mark_local(host, BlockId::HostPort { host: key, port: port.meta.key });
+    /// All flows of a port, on its host and on others.
+    fn mark_served_port(&mut self, port: &Port) {
+        if let Some(host) = port.serving_host() {
+            self.mark_port(port.network, host, port.meta.key);
         }
     }
 
@@ -295,12 +309,12 @@ fn changed_rules(old: Option<&SecurityGroup>, new: Option<&SecurityGroup>) -> [V
     [without(old, after), without(new, before)]
 }
 
-/// The addresses that a served port has in its groups.
+/// The allowed address pairs that a served port has in its groups.
 fn memberships(port: &Port) -> BTreeSet<((SecurityGroupId, NetworkId, IpNet), Key)> {
     if port.serving_host().is_none() {
         return BTreeSet::new();
     }
-    let addresses = member_addresses(port);
+    let addresses = member_pairs(port);
     let of_group = |&group| {
         addresses.iter().map(move |&address| ((group, port.network, address), port.meta.key))
     };

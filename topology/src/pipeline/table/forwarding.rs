@@ -85,23 +85,45 @@ pub(super) const GUARD_IPV6: TableSpec = TableSpec {
 
 pub(super) const RESPOND: TableSpec = TableSpec {
     name: "respond",
-    purpose: "Answers a local port's ARP requests and neighbour solicitations for addresses of \
-              the network's ports, so that they never leave the host. What nobody is known to \
-              have is flooded like any broadcast.",
+    purpose: "Looks up whose address a local port's ARP request or neighbour solicitation is for. \
+              Everything else goes on.",
     matches: &[
-        Field::REG0,
         Field::ETH_TYPE,
         Field::IP_TTL,
         Field::IP_PROTO,
         Field::ICMPV6_TYPE,
         Field::ICMPV6_CODE,
-        Field::ND_TARGET,
         Field::ND_SLL,
         Field::ARP_OP,
         Field::ARP_SPA,
-        Field::ARP_TPA,
     ],
-    reads: &[Register::NETWORK],
+    writes: &[Register::ADDRESS_IPV4, Register::ADDRESS_IPV6],
+    copies: &[Field::ARP_TPA, Field::ND_TARGET],
+    next: &[
+        Table::Answer,
+        Table::ForwardLocal,
+        Table::Egress,
+        Table::Addresses,
+        Table::AddressesIpv6,
+    ],
+    ..TableSpec::EMPTY
+};
+
+pub(super) const ANSWER: TableSpec = TableSpec {
+    name: "answer",
+    purpose: "Answers a local port's ARP requests and neighbour solicitations for addresses of \
+              the network's ports, so that they never leave the host. What nobody is known to \
+              have is flooded like any broadcast.",
+    matches: &[
+        Field::METADATA,
+        Field::ETH_TYPE,
+        Field::IP_PROTO,
+        Field::ICMPV6_TYPE,
+        Field::ICMPV6_CODE,
+        Field::ARP_OP,
+    ],
+    reads: &[Register::OWNER_MAC, Register::ADDRESS_IPV4, Register::ADDRESS_IPV6],
+    writes: &[Register::ADDRESS_IPV6, Register::OWNER_MAC, Register::OWNER_PROFILE],
     rewrites: &[
         Field::ETH_SRC,
         Field::ETH_DST,
@@ -115,13 +137,13 @@ pub(super) const RESPOND: TableSpec = TableSpec {
         Field::ARP_THA,
     ],
     copies: &[Field::ETH_SRC, Field::IPV6_SRC, Field::ARP_SHA, Field::ARP_SPA],
-    next: &[Table::RespondNd, Table::ForwardLocal, Table::Egress],
+    next: &[Table::AnswerNd, Table::Egress],
     outputs: true,
     ..TableSpec::EMPTY
 };
 
-pub(super) const RESPOND_ND: TableSpec = TableSpec {
-    name: "respond_nd",
+pub(super) const ANSWER_ND: TableSpec = TableSpec {
+    name: "answer_nd",
     purpose: "Finishes a neighbour advertisement and sends it back. A table of its own, because \
               Open vSwitch lets a flow set an advertisement's fields only once the packet is \
               one.",

@@ -168,7 +168,14 @@ pub(super) const RULES: TableSpec = TableSpec {
               other. Gives the packet back.",
     matches: RULE_MATCHES,
     reads: &[Register::JUDGED, Register::PROFILE],
-    writes: &[Register::ALLOWED, Register::REMOTE, Register::PEER_IPV4, Register::PEER_IPV6],
+    writes: &[
+        Register::ALLOWED,
+        Register::REMOTE,
+        Register::ADDRESS_IPV4,
+        Register::ADDRESS_IPV6,
+        Register::OWNER_MAC,
+        Register::OWNER_PROFILE,
+    ],
     copies: &[
         Field::IPV4_SRC,
         Field::IPV4_DST,
@@ -179,7 +186,7 @@ pub(super) const RULES: TableSpec = TableSpec {
         Field::CT_IPV6_SRC,
         Field::CT_IPV6_DST,
     ],
-    next: &[Table::Peers],
+    next: &[Table::Addresses, Table::AddressesIpv6, Table::Peers],
     logs: true,
     ..TableSpec::EMPTY
 };
@@ -187,10 +194,12 @@ pub(super) const RULES: TableSpec = TableSpec {
 pub(super) const PEERS: TableSpec = TableSpec {
     name: "peers",
     purpose: "Whether the peer is a member of the remote group, or in the address group, that a \
-              rule asks for. A group's members are looked for on the packet's network only. \
-              Asked by resubmit, gives the packet back.",
+              rule asks for: by the groups of the port that has its address, or by an address \
+              out of allowed address pairs. A group's members are looked for on the packet's \
+              network only. Asked by resubmit, gives the packet back.",
     matches: &[
         Field::REG6,
+        Field::REG15,
         Field::REG0,
         Field::ETH_TYPE,
         Field::REG8,
@@ -198,7 +207,13 @@ pub(super) const PEERS: TableSpec = TableSpec {
         Field::REG10,
         Field::REG11,
     ],
-    reads: &[Register::REMOTE, Register::NETWORK, Register::PEER_IPV4, Register::PEER_IPV6],
+    reads: &[
+        Register::REMOTE,
+        Register::OWNER_PROFILE,
+        Register::NETWORK,
+        Register::ADDRESS_IPV4,
+        Register::ADDRESS_IPV6,
+    ],
     writes: &[Register::REMOTE],
     next: &[Table::PeerRules],
     ..TableSpec::EMPTY
