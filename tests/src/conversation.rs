@@ -83,7 +83,7 @@ impl Conversation {
             let mut byte = [0];
             let listener = &mut self.ends[1 - speaker].stream;
             listener.set_read_timeout(Some(SILENCE)).expect("it is not zero");
-            match listener.read(&mut byte) {
+            match listener.read_exact(&mut byte) {
                 Err(error)
                     if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 heard => panic!("the {} is heard: {heard:?}", self.ends[speaker].name),

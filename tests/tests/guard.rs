@@ -62,7 +62,7 @@ fn lies(liar: &Guest, victim: &Guest) -> Vec<(&'static str, Frame, Detail)> {
     vec![
         ("MAC", Frame::echo_request((other, own_v4), to_v4), Spoofed),
         ("IPv4", Frame::echo_request((own, gateway), to_v4), Spoofed),
-        ("MAC, IPv6", Frame::icmpv6((other, own_v6), (other, other_v6), &echo_v6), SpoofedIpv6),
+        ("MAC, IPv6", Frame::icmpv6((other, own_v6), (other, other_v6), &echo_v6), Spoofed),
         ("IPv6", Frame::icmpv6((own, other_v6), (other, other_v6), &echo_v6), SpoofedIpv6),
         ("ARP, sender's IP", Frame::arp_request(own, own, gateway, other_v4), Spoofed),
         ("ARP, sender's MAC", Frame::arp_request(own, other, own_v4, other_v4), Spoofed),

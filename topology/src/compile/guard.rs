@@ -17,6 +17,7 @@ use source::sources;
 pub(super) fn base(emit: &mut Emit) {
     emit.drop(Detail::GuardMiss, Key::NONE, Match::new());
     emit.drop(Detail::GuardIpv6Miss, Key::NONE, Match::new());
+    ipv6::base(emit);
 }
 
 /// The addresses that flows with this member in their cookie are about.

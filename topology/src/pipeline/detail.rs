@@ -232,6 +232,8 @@ details! {
         "the peer is not in that remote";
     PeerRulesMiss = 0x3a: HostBase, PeerRules, 0, Pass,
         "the peer is in that remote, but no rule allows it what it does";
+    BeforeAddress = 0x36: HostBase, GuardIpv6, 110, Pass,
+        "multicast listener report or router solicitation before the port knows its address";
     AddressesMiss = 0x3b: HostBase, Addresses, 0, Pass,
         "no port of the network has the address";
     AddressesIpv6Miss = 0x3c: HostBase, AddressesIpv6, 0, Pass,
@@ -303,15 +305,13 @@ details! {
     SpoofedNd = 0x8d: HostPort, Guard, 105, Drop,
         "neighbour solicitation or advertisement for an address that is not the port's";
     Ipv6 = 0x8e: HostPort, Guard, 100, Pass,
-        "IPv6; its source is looked at next";
+        "IPv6 from an Ethernet address of the port; its source is looked at next";
     Spoofed = 0x8f: HostPort, Guard, 10, Drop,
         "source address that is neither the port's nor an allowed pair, or neither IP, ARP nor RARP";
     OwnRarp = 0x95: HostPort, Guard, 100, Pass,
         "RARP from the port's Ethernet address: how a hypervisor announces a VM that has moved";
     OwnIpv6 = 0x90: HostPort, GuardIpv6, 100, Pass,
         "IPv6 from an address of the port";
-    OwnUnspecified = 0x91: HostPort, GuardIpv6, 100, Pass,
-        "multicast listener report or router solicitation before the port knows its address";
     SpoofedIpv6 = 0x92: HostPort, GuardIpv6, 10, Drop,
         "IPv6 source address that is neither the port's nor an allowed pair";
     ForwardPort = 0x93: HostPort, ForwardLocal, 100, Pass,

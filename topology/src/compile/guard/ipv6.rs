@@ -1,6 +1,6 @@
 use std::net::Ipv6Addr;
 
-use openflow::{Field, MacAddr};
+use openflow::{Field, MacAddr, Match};
 
 use super::source::{Source, macs};
 use crate::compile::emit::{
@@ -32,22 +32,24 @@ pub(super) fn port(emit: &mut Emit, port: &Port, sources: &[Source]) {
     }
     emit.drop(Detail::SpoofedNd, Key::NONE, icmpv6(any(), NEIGHBOUR_SOLICITATION));
     emit.drop(Detail::SpoofedNd, Key::NONE, icmpv6(any(), NEIGHBOUR_ADVERTISEMENT));
-    let ipv6 = || any().with(Field::ETH_TYPE, IPV6);
-    emit.goto(Detail::Ipv6, Key::NONE, ipv6(), Vec::new(), Table::GuardIpv6);
+    let from = |mac| any().with(Field::ETH_SRC, mac).with(Field::ETH_TYPE, IPV6);
+    for mac in macs(sources()) {
+        emit.goto(Detail::Ipv6, Key::NONE, from(mac), Vec::new(), Table::GuardIpv6);
+    }
 
     for source in sources() {
-        let own = source.matches(ipv6().with(Field::ETH_SRC, source.mac), Field::IPV6_SRC);
+        let own = source.matches(from(source.mac), Field::IPV6_SRC);
         emit.goto(Detail::OwnIpv6, source.number, own, Vec::new(), Table::Respond);
     }
-    for mac in macs(sources()) {
-        let unspecified =
-            || any().with(Field::ETH_SRC, mac).with(Field::IPV6_SRC, Ipv6Addr::UNSPECIFIED);
-        for kind in BEFORE_ADDRESS {
-            let message = icmpv6(unspecified(), kind);
-            emit.goto(Detail::OwnUnspecified, Key::NONE, message, Vec::new(), Table::Respond);
-        }
-    }
     emit.drop(Detail::SpoofedIpv6, Key::NONE, any());
+}
+
+/// What any port may send that has none yet: guard has seen that its Ethernet address is its own.
+pub(super) fn base(emit: &mut Emit) {
+    for kind in BEFORE_ADDRESS {
+        let message = icmpv6(Match::new().with(Field::IPV6_SRC, Ipv6Addr::UNSPECIFIED), kind);
+        emit.goto(Detail::BeforeAddress, Key::NONE, message, Vec::new(), Table::Respond);
+    }
 }
 
 /// A port is neither a router nor a DHCPv6 server.

@@ -17,6 +17,10 @@ fn every_table_says_why_it_drops() {
         cookie=0x1000000100000005, table=vtep, priority=0 actions=drop
         cookie=0x1000000100000006, table=vni, priority=0 actions=drop
         cookie=0x1000000100000007, table=guard, priority=0 actions=drop
+        cookie=0x1000000100000036, table="guard_ipv6", priority=110,icmp6,ipv6_src=::,icmp_type=131 actions=goto_table:respond
+        cookie=0x1000000100000036, table="guard_ipv6", priority=110,icmp6,ipv6_src=::,icmp_type=132 actions=goto_table:respond
+        cookie=0x1000000100000036, table="guard_ipv6", priority=110,icmp6,ipv6_src=::,icmp_type=133 actions=goto_table:respond
+        cookie=0x1000000100000036, table="guard_ipv6", priority=110,icmp6,ipv6_src=::,icmp_type=143 actions=goto_table:respond
         cookie=0x1000000100000008, table="guard_ipv6", priority=0 actions=drop
         cookie=0x1000000100000009, table=respond, priority=110,arp,arp_spa=0.0.0.0,arp_op=1 actions=goto_table:"forward_local"
         cookie=0x100000010000000a, table=respond, priority=110,icmp6,icmp_type=135,icmp_code=0,nd_sll=00:00:00:00:00:00 actions=goto_table:"forward_local"

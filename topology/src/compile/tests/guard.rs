@@ -38,13 +38,9 @@ fn an_ipv4_port() {
             cookie=0x1400000100000183, table=guard, priority=100,arp,reg1=0x1,dl_src=fa:16:3e:00:00:01,arp_spa=10.0.0.1,arp_sha=fa:16:3e:00:00:01 actions=goto_table:respond
             cookie=0x1400000100000184, table=guard, priority=100,arp,reg1=0x1,dl_src=fa:16:3e:00:00:01,arp_spa=0.0.0.0,arp_tpa=10.0.0.1,arp_op=1,arp_sha=fa:16:3e:00:00:01 actions=goto_table:respond
             cookie=0x1400000100000185, table=guard, priority=100,ip,reg1=0x1,dl_src=fa:16:3e:00:00:01,nw_src=10.0.0.1 actions=goto_table:respond
-            cookie=0x140000010000008e, table=guard, priority=100,ipv6,reg1=0x1 actions=goto_table:"guard_ipv6"
+            cookie=0x140000010000008e, table=guard, priority=100,ipv6,reg1=0x1,dl_src=fa:16:3e:00:00:01 actions=goto_table:"guard_ipv6"
             cookie=0x140000010000008f, table=guard, priority=10,reg1=0x1 actions=drop
             cookie=0x1400000100000290, table="guard_ipv6", priority=100,ipv6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=fe80::f816:3eff:fe00:1 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=131 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=132 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=133 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=143 actions=goto_table:respond
             cookie=0x1400000100000092, table="guard_ipv6", priority=10,reg1=0x1 actions=drop
         "#]],
     );
@@ -73,14 +69,10 @@ fn an_ipv6_address_more() {
             cookie=0x140000010000008d, table=guard, priority=105,icmp6,reg1=0x1,icmp_type=136 actions=drop
             cookie=0x1400000100000095, table=guard, priority=100,rarp,reg1=0x1,dl_src=fa:16:3e:00:00:01 actions=goto_table:respond
             cookie=0x1400000100000086, table=guard, priority=100,udp,reg1=0x1,dl_src=fa:16:3e:00:00:01,nw_src=0.0.0.0,nw_dst=255.255.255.255,tp_src=68,tp_dst=67 actions=goto_table:respond
-            cookie=0x140000010000008e, table=guard, priority=100,ipv6,reg1=0x1 actions=goto_table:"guard_ipv6"
+            cookie=0x140000010000008e, table=guard, priority=100,ipv6,reg1=0x1,dl_src=fa:16:3e:00:00:01 actions=goto_table:"guard_ipv6"
             cookie=0x140000010000008f, table=guard, priority=10,reg1=0x1 actions=drop
             cookie=0x1400000100000190, table="guard_ipv6", priority=100,ipv6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=2001:db8::1 actions=goto_table:respond
             cookie=0x1400000100000290, table="guard_ipv6", priority=100,ipv6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=fe80::f816:3eff:fe00:1 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=131 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=132 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=133 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=143 actions=goto_table:respond
             cookie=0x1400000100000092, table="guard_ipv6", priority=10,reg1=0x1 actions=drop
         "#]],
     );
@@ -127,19 +119,12 @@ fn pairs_with_the_own_and_another_address() {
             cookie=0x1400000100000383, table=guard, priority=100,arp,reg1=0x1,dl_src=00:00:5e:00:01:07,arp_spa=10.0.0.100,arp_sha=00:00:5e:00:01:07 actions=goto_table:respond
             cookie=0x1400000100000384, table=guard, priority=100,arp,reg1=0x1,dl_src=00:00:5e:00:01:07,arp_spa=0.0.0.0,arp_tpa=10.0.0.100,arp_op=1,arp_sha=00:00:5e:00:01:07 actions=goto_table:respond
             cookie=0x1400000100000385, table=guard, priority=100,ip,reg1=0x1,dl_src=00:00:5e:00:01:07,nw_src=10.0.0.100 actions=goto_table:respond
-            cookie=0x140000010000008e, table=guard, priority=100,ipv6,reg1=0x1 actions=goto_table:"guard_ipv6"
+            cookie=0x140000010000008e, table=guard, priority=100,ipv6,reg1=0x1,dl_src=00:00:5e:00:02:07 actions=goto_table:"guard_ipv6"
+            cookie=0x140000010000008e, table=guard, priority=100,ipv6,reg1=0x1,dl_src=fa:16:3e:00:00:01 actions=goto_table:"guard_ipv6"
             cookie=0x140000010000008f, table=guard, priority=10,reg1=0x1 actions=drop
             cookie=0x1400000100000190, table="guard_ipv6", priority=100,ipv6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=fe80::f816:3eff:fe00:1 actions=goto_table:respond
             cookie=0x1400000100000490, table="guard_ipv6", priority=100,ipv6,reg1=0x1,dl_src=00:00:5e:00:02:07,ipv6_src=2001:db8:1::/64 actions=goto_table:respond
             cookie=0x1400000100000590, table="guard_ipv6", priority=100,ipv6,reg1=0x1,dl_src=00:00:5e:00:02:07,ipv6_src=fe80::200:5eff:fe00:207 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=00:00:5e:00:02:07,ipv6_src=::,icmp_type=131 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=00:00:5e:00:02:07,ipv6_src=::,icmp_type=132 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=00:00:5e:00:02:07,ipv6_src=::,icmp_type=133 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=00:00:5e:00:02:07,ipv6_src=::,icmp_type=143 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=131 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=132 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=133 actions=goto_table:respond
-            cookie=0x1400000100000091, table="guard_ipv6", priority=100,icmp6,reg1=0x1,dl_src=fa:16:3e:00:00:01,ipv6_src=::,icmp_type=143 actions=goto_table:respond
             cookie=0x1400000100000092, table="guard_ipv6", priority=10,reg1=0x1 actions=drop
         "#]],
     );
