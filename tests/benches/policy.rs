@@ -33,6 +33,9 @@ use fleet::{Size, host_id, meta, port_id, port_number};
 use report::{Report, Row};
 use samples::{Samples, ms, us};
 
+/// Looked up for ARP, too, whether or not there are groups.
+const ADDRESSES: [u8; 2] = [Table::Addresses.number(), Table::AddressesIpv6.number()];
+
 /// Ports of one group that has itself as remote, some of them on the host that is looked at.
 struct Case {
     ports: u32,
@@ -139,7 +142,7 @@ impl Case {
         let policy = |table: u8| {
             (Table::Egress.number()..Table::ForwardLocal.number()).contains(&table)
                 || (Table::Ingress.number()..Table::Output.number()).contains(&table)
-                || table >= Table::Profile.number()
+                || (table >= Table::Profile.number() && !ADDRESSES.contains(&table))
         };
         for flow in compiler.desired(host_id(1)).filter(|flow| policy(flow.flow.table)) {
             let kind = Cookie(flow.flow.cookie).kind().map(|kind| kind as u8);
@@ -150,7 +153,7 @@ impl Case {
             ("ports", json!(self.ports)),
             ("here", json!(self.here)),
             ("rules", json!(self.rules.len())),
-            ("members", json!(of(BlockKind::GroupMembers))),
+            ("of groups", json!(of(BlockKind::GroupMembers))),
             ("flows of rules", json!(of(BlockKind::Profile))),
             ("of ports here", json!(of(BlockKind::HostPort))),
             ("of every host", json!(of(BlockKind::HostBase))),
