@@ -31,7 +31,7 @@ allowed explicitly is dropped, by a flow that says why.
                   ▼                                               │      │
               guard ─► guard_ipv6                                 │      │
                   ▼                                               │      │
-              respond ─► respond_nd ─► back to the port           │      │
+              respond ─► answer ─► answer_nd ─► back to the port  │      │
                   ▼                                               │      │
               egress ─► what the port may send (below)            │      │
                   ▼                                               ▼      ▼
@@ -55,7 +55,8 @@ related to what is known:
                 │                            ┊                 │
                 └─ ARP, ND, DHCP,            ┊ asks            └─ new: egress_commit ═►
                    stateless groups          ▼                    conntrack ═► egress_committed
-                                           rules ─► peers ─► peer_rules
+                                           rules ─► addresses: whose the peer's is
+                                             └────► peers ─► peer_rules
 ```
 
 A packet is judged by the rules of the direction in which its connection *began*: in that direction
@@ -63,6 +64,10 @@ by its own headers, in the other by the original tuple, the addresses and ports 
 began with, which conntrack tells. No verdict is remembered anywhere. So a rule that is removed
 stops running connections in both directions with the next packet, and one that is added lets them
 go on.
+
+Whose an address is, `addresses` tells to whoever asks: `respond`, to answer for a port wherever it
+is, and `rules`, to know the groups of a peer. So of a port elsewhere a host has two flows: its
+address, and its Ethernet address in `forward_remote`.
 ";
 
 const COOKIES: &str = "\
