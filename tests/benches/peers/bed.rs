@@ -13,7 +13,7 @@ use crate::tenants::Size;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Between echo requests while a first reply is waited for.
-const QUICK: Duration = Duration::from_millis(2);
+const QUICK: Duration = Duration::from_millis(1);
 
 /// What both peers' tunnels leave room for.
 const MTU: u16 = 1_400;
@@ -123,11 +123,10 @@ impl<P: Peer> Bed<P> {
         &mut self,
         act: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<Duration> {
-        let pings = self.mover.vm.start_ping(self.vms[0].port.address(), QUICK)?;
+        let asking = self.mover.vm.ask(self.vms[0].port.address(), QUICK, PATIENCE)?;
         let begun = SystemTime::now();
         act(self)?;
-        let first = pings.first_reply(PATIENCE)?;
-        pings.stop()?;
+        let first = asking.first_reply()?;
         first.duration_since(begun).context("a reply came before it could")
     }
 }

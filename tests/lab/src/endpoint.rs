@@ -1,12 +1,13 @@
 //! A machine with one interface: what a VM and a station have in common.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::asking::Asking;
 use crate::capture::Capture;
 use crate::command::run;
 use crate::frame::Frame;
@@ -161,6 +162,16 @@ impl Endpoint {
     /// When `ping` does not start.
     pub fn start_ping(&self, to: impl Into<IpAddr>, interval: Duration) -> Result<PingStream> {
         PingStream::start(&self.netns, &self.run_dir, to.into(), interval)
+    }
+
+    /// Sends an echo request every `pace`, in the background, until the first is answered, for as
+    /// long as `patience` lasts.
+    ///
+    /// # Errors
+    ///
+    /// When no requests can be sent.
+    pub fn ask(&self, to: Ipv4Addr, pace: Duration, patience: Duration) -> Result<Asking> {
+        Asking::start(&self.netns, to, pace, patience)
     }
 
     /// The MAC address that `eth0`'s neighbour `address` answers ARP or neighbour discovery

@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+mod asking;
 mod backlog;
 mod capture;
 mod command;
@@ -56,6 +57,7 @@ mod vm;
 mod wait;
 mod weftd;
 
+pub use asking::Asking;
 pub use backlog::Overflows;
 pub use capture::{Capture, vxlan};
 pub use command::{output, run};

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
@@ -50,17 +50,6 @@ impl PingStream {
         let count = || Ok::<_, anyhow::Error>(replies(&self.read()?).len());
         let goal = count()? + more;
         wait_until(&format!("{more} more replies"), timeout, || count().is_ok_and(|n| n >= goal))
-    }
-
-    /// Waits for the first reply, and answers when it came.
-    ///
-    /// # Errors
-    ///
-    /// When there is none within `timeout`.
-    pub fn first_reply(&self, timeout: Duration) -> Result<SystemTime> {
-        let first = || Some(replies(&self.read().ok()?).first()?.time);
-        let first = wait_for("a first reply", timeout, first)?;
-        Ok(SystemTime::UNIX_EPOCH + Duration::from_secs_f64(first))
     }
 
     /// Ends the ping and reports on what it has sent until now. Replies may still come for a second.
