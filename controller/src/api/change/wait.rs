@@ -20,8 +20,10 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest that is waited.
 const MAX_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The least time between two looks at all hosts: when many of them confirm at once, few suffice.
+/// The least time between two looks at so many hosts: when they confirm one after the other, few
+/// looks suffice. Fewer hosts are looked at again the sooner.
 const PACE: Duration = Duration::from_millis(10);
+const PACED_HOSTS: usize = 1_000;
 
 /// The responses to `request`.
 pub(super) async fn wait(
@@ -100,8 +102,8 @@ impl Wait {
         loop {
             self.progress.borrow_and_update();
             let revision = self.revision;
-            let read = self.api.engine.read(move |view| progress(view, revision)).await;
-            let response = read.map_err(status::stopped)?;
+            let look = move |view: &View<'_>| (progress(view, revision), view.model.hosts().len());
+            let (response, hosts) = self.api.engine.read(look).await.map_err(status::stopped)?;
             if response.done || self.told.as_ref() != Some(&response) {
                 self.told = Some(response.clone());
                 return Ok((response, false));
@@ -109,7 +111,9 @@ impl Wait {
             let looked = clock::now();
             let changed = async {
                 let changed = self.progress.changed().await;
-                tokio::time::sleep_until((looked + PACE).into()).await;
+                if let Some(pace) = pace(hosts) {
+                    tokio::time::sleep_until((looked + pace).into()).await;
+                }
                 changed
             };
             tokio::select! {
@@ -119,6 +123,13 @@ impl Wait {
             }
         }
     }
+}
+
+/// How long after so many hosts were looked at they are looked at again, in whole milliseconds, as
+/// timers have them; `None` when it may be at once.
+fn pace(hosts: usize) -> Option<Duration> {
+    let milliseconds = PACE.as_millis() as usize * hosts.min(PACED_HOSTS) / PACED_HOSTS;
+    (milliseconds > 0).then(|| Duration::from_millis(milliseconds as u64))
 }
 
 fn progress(view: &View<'_>, revision: u64) -> pb::WaitResponse {
@@ -145,11 +156,18 @@ fn progress(view: &View<'_>, revision: u64) -> pb::WaitResponse {
 
 #[cfg(test)]
 mod tests {
-    use super::MAX_TIMEOUT;
+    use super::*;
     use crate::limits::documented::{check, seconds};
 
     #[test]
     fn the_limit_is_documented() {
         check("gRPC", &[("time that `Wait` waits", seconds(MAX_TIMEOUT))]);
+    }
+
+    #[test]
+    fn few_hosts_are_looked_at_again_at_once_and_many_after_a_time() {
+        let milliseconds = [0, 3, 99, 100, 250, 1_000, 100_000].map(pace);
+        let expected = [0, 0, 0, 1, 2, 10, 10].map(Duration::from_millis);
+        assert_eq!(milliseconds.map(Option::unwrap_or_default), expected);
     }
 }
