@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
+use std::mem::take;
 
 use bytes::Bytes;
 use openflow::message::{
@@ -38,14 +39,26 @@ impl Connection {
     ///
     /// When the connection ends, or a flow-mod does not fit a message.
     pub async fn carry_out(&mut self, script: &Script) -> Result<Vec<Refused>, ConnectionError> {
+        self.carry_out_between(script, Flushes::default()).await
+    }
+
+    /// The same, between flushes.
+    pub(super) async fn carry_out_between(
+        &mut self,
+        script: &Script,
+        flushes: Flushes,
+    ) -> Result<Vec<Refused>, ConnectionError> {
         let mut refused = Vec::new();
         let mut bundles = script.bundles().peekable();
         if let Some(first) = bundles.peek() {
             self.stage(first)?;
         }
+        let Flushes { mut gained, mut changed } = flushes;
         while let Some(bundle) = bundles.next() {
             let next = bundles.peek().copied();
-            refused.extend(self.commit(bundle, &Flushes::default(), next).await?);
+            let changed = if next.is_none() { take(&mut changed) } else { BTreeSet::new() };
+            let flushes = Flushes { gained: take(&mut gained), changed };
+            refused.extend(self.commit(bundle, &flushes, next).await?);
         }
         Ok(refused)
     }

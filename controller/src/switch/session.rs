@@ -233,9 +233,7 @@ impl Session {
     /// the rest is as if nothing had been refused.
     async fn carry_out(&mut self, script: &Script) -> Result<(), SessionEnd> {
         let flushes = self.zones.follow(script);
-        self.connection.flush(&flushes.gained).await?;
-        let refused = self.connection.carry_out(script).await?;
-        self.connection.flush(&flushes.changed).await?;
+        let refused = self.connection.carry_out_between(script, flushes).await?;
         self.carried_out(script, refused).await
     }
 
