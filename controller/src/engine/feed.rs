@@ -1,14 +1,16 @@
 mod net;
+mod ways;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use topology::block::{BlockFlow, BlockId};
+use topology::block::{Block, BlockFlow, BlockId};
 use topology::compile::Compiler;
 use topology::model::HostId;
 
 use net::Net;
+use ways::{PART, Ways};
 
 /// Which of a host's switch sessions: they are numbered from 1 for the life of this `weftd`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -102,6 +104,10 @@ pub(crate) struct Feed {
     bulk: Option<(Ticket, BTreeSet<BlockId>)>,
     /// What has changed since the last hand-over.
     pending: BTreeSet<BlockId>,
+    /// What of blocks that were handed out is to follow.
+    ways: Ways,
+    /// The last hand-over had none of that, because something else had changed.
+    ways_wait: bool,
     /// The hand-over that is on its way on the live lane.
     in_flight: Option<(Ticket, BTreeSet<BlockId>)>,
     synced: bool,
@@ -174,7 +180,12 @@ impl Feed {
 
     /// The revision that the live lane has brought the switch to.
     fn followed(&self, current: u64) -> u64 {
-        if self.pending.is_empty() && self.in_flight.is_none() { current } else { self.followed }
+        if self.has_followed() { current } else { self.followed }
+    }
+
+    /// True when nothing of the live lane is waiting to be handed out or confirmed.
+    fn has_followed(&self) -> bool {
+        self.pending.is_empty() && self.in_flight.is_none() && self.ways.is_empty()
     }
 
     /// True when the switch has confirmed the newest version of `block`, whatever else it lacks.
@@ -186,6 +197,7 @@ impl Feed {
             && !on_its_way(&self.bulk)
             && !on_its_way(&self.in_flight)
             && !self.pending.contains(&block)
+            && !self.ways.contains(block)
     }
 
     /// A block of the host's was changed, gained or lost by the commit that followed `before`.
@@ -212,6 +224,7 @@ impl Feed {
         self.handed = blocks().map(|(id, block)| (id, block.version())).collect();
         self.pending.clear();
         (self.in_flight, self.compare) = (None, false);
+        self.ways = Ways::default();
         let flows = blocks().flat_map(|(_, block)| block.flows()).cloned().collect();
         Some(Snapshot { blocks: blocks().map(|(id, _)| id).collect(), flows, ticket })
     }
@@ -240,27 +253,29 @@ impl Feed {
             return Some(HandOver::Compare);
         }
         let has_begun = self.synced || self.bulk.is_some();
-        if self.in_flight.is_some() || !has_begun || self.pending.is_empty() {
+        let has_any = !self.pending.is_empty() || !self.ways.is_empty();
+        if self.in_flight.is_some() || !has_begun || !has_any {
             return None;
         }
-        let changed = std::mem::take(&mut self.pending);
+        let mut changed = std::mem::take(&mut self.pending);
+        // In turns, so that neither holds up the other.
+        let ways_may_wait = !self.ways.is_empty() && !changed.is_empty() && !self.ways_wait;
         let mut net = Net::default();
         let (mut cleared, mut left) = (Vec::new(), Vec::new());
         for &id in &changed {
             let block = compiler.block(id).filter(|_| compiler.is_subscribed(host, id));
             let Some(block) = block else {
                 left.extend(self.handed.remove(&id).map(|_| id));
+                self.ways.forget(id);
                 continue;
             };
-            let journal = self.handed.insert(id, block.version()).and_then(|version| {
-                let journal = block.since(version);
-                cleared.extend(journal.is_none().then_some(id));
-                journal
-            });
-            net.add_block(match journal {
-                Some(deltas) => Net::of_block(deltas),
-                None => Net::whole(block.flows()),
-            });
+            net.add_block(self.changes(id, block, &mut cleared));
+        }
+        self.ways_wait = ways_may_wait;
+        if !ways_may_wait {
+            let (flows, blocks) = self.ways.take(PART.saturating_sub(net.len()).max(PART / 4));
+            net.add(flows);
+            changed.extend(blocks);
         }
         let (put, removed) = net.into_flows();
         let mut presupposed: BTreeSet<_> =
@@ -269,6 +284,23 @@ impl Feed {
         self.in_flight = Some((ticket, changed.clone()));
         let update = Update { put, removed, cleared, left, changed, presupposed, ticket };
         Some(HandOver::Update(Box::new(update)))
+    }
+
+    /// What of a block has changed since it was handed out, which it is now. Of one that has
+    /// forgotten its journal, and is `cleared`, that is everything, and of a new one everything but
+    /// the ways that follow.
+    fn changes(&mut self, id: BlockId, block: &Block, cleared: &mut Vec<BlockId>) -> Net {
+        let Some(version) = self.handed.insert(id, block.version()) else {
+            return Net::whole(&self.ways.divide(id, block));
+        };
+        let Some(deltas) = block.since(version) else {
+            cleared.push(id);
+            self.ways.forget(id);
+            return Net::whole(block.flows());
+        };
+        let changes = Net::of_block(deltas);
+        self.ways.superseded(id, &changes);
+        changes
     }
 
     /// The switch of `session` has confirmed this.
@@ -291,13 +323,16 @@ impl Feed {
         }
         if is_it(&self.in_flight) {
             self.in_flight = None;
-            self.followed = ticket.revision;
+            // While more is to follow, the switch is not as that revision has it.
+            if self.ways.is_empty() {
+                self.followed = ticket.revision;
+            }
         }
     }
 
     /// True when nothing is waiting to be handed out or confirmed.
     pub(crate) fn is_idle(&self) -> bool {
-        self.pending.is_empty() && self.in_flight.is_none() && self.bulk.is_none()
+        self.has_followed() && self.bulk.is_none()
     }
 }
 

@@ -43,6 +43,21 @@ impl Net {
         self.removed.extend(other.removed);
     }
 
+    /// True when a flow of this identity is put or removed.
+    pub(super) fn concerns(&self, flow: &FlowId) -> bool {
+        self.put.contains_key(flow) || self.removed.contains_key(flow)
+    }
+
+    /// Flows to put that no other block has.
+    pub(super) fn add(&mut self, flows: Vec<Arc<BlockFlow>>) {
+        self.put.extend(flows.into_iter().map(|flow| (flow.flow.id(), flow)));
+    }
+
+    /// How many flows there are to put.
+    pub(super) fn len(&self) -> usize {
+        self.put.len()
+    }
+
     /// The flows to put and those to remove.
     pub(super) fn into_flows(self) -> (Vec<Arc<BlockFlow>>, Vec<Arc<BlockFlow>>) {
         let Self { put, mut removed } = self;
