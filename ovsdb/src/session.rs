@@ -42,6 +42,13 @@ pub struct Options {
     /// Silence after which the server is probed; it has the same time again to answer. `None`:
     /// never. Default 5 s, as the server does it.
     pub probe_interval: Option<Duration>,
+    /// Ages of the connection, ascending, at which the server is probed whatever it has said; but for
+    /// this, such a probe is none: what comes of it is up to `probe_interval`. Default none.
+    ///
+    /// For servers that have connected themselves. Open vSwitch's `lib/reconnect.c` lets one wait
+    /// longer each time, unless it has heard something when the connection was as old as it had
+    /// waited for it.
+    pub early_probes: &'static [Duration],
     /// Time from the start to the complete replica. Default 30 s.
     pub setup_timeout: Duration,
     /// The longest message that the server may send, in bytes. Default 64 MiB.
@@ -60,6 +67,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             probe_interval: Some(Duration::from_secs(5)),
+            early_probes: &[],
             setup_timeout: Duration::from_secs(30),
             max_message: 64 << 20,
             message_timeout: Duration::from_secs(30),
@@ -151,7 +159,7 @@ impl Session {
             options,
             framer: Framer::new(options.max_message),
             partial_since: None,
-            liveness: Liveness::new(options.probe_interval, now),
+            liveness: Liveness::new(options.probe_interval, options.early_probes, now),
             phase: Phase::Setup,
             setup_deadline: now + options.setup_timeout,
             mirror: Mirror::new(replica, &options),

@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use ovsdb::client::{Client, Dialer, Endpoint};
+use ovsdb::session::Options;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use topology::model::HostId;
 use tracing::{Instrument, info, info_span, warn};
 
-use super::session::{Link, Onboarding, Session, SessionEnd, options};
+use super::session::{EARLY_PROBES, Link, Onboarding, Session, SessionEnd, options};
 use crate::accept::accept;
 use crate::engine::Engine;
 use crate::limits::{Allowance, Gate};
@@ -44,7 +45,8 @@ async fn serve_stream(hosts: Hosts, stream: TcpStream, peer: IpAddr) {
         Ok(local) => local.ip(),
         Err(error) => return warn!(%error, "OVSDB connection lost"),
     };
-    let (client, updates) = Client::connect(stream, options());
+    let options = Options { early_probes: &EARLY_PROBES, ..options() };
+    let (client, updates) = Client::connect(stream, options);
     let session = Session::new(&hosts, client, Link { peer, local, dialled: None });
     let end = session.run(updates, &CancellationToken::new()).await;
     tell(&hosts.gate, &end, peer);

@@ -77,6 +77,17 @@ const RESERVED: Duration = Duration::from_secs(15);
 /// The longest that a host is not listened to when it has used up its share.
 const MAX_REST: Duration = Duration::from_secs(5);
 
+/// Ages of a connection at which a host that has dialled in is made to hear something. ovsdb-server
+/// waits 1 s before it connects again; when it had heard nothing of a connection that was as old as
+/// it had waited for it, twice as long, up to 8 s: hosts would be late for a controller that is
+/// started twice in a short time.
+pub(super) const EARLY_PROBES: [Duration; 4] = [
+    Duration::from_millis(1_500),
+    Duration::from_millis(2_500),
+    Duration::from_millis(4_500),
+    Duration::from_millis(8_500),
+];
+
 /// What connections to hosts' databases are bound by; the rest as the crate has it.
 pub(super) fn options() -> Options {
     Options {

@@ -6,14 +6,21 @@ use super::SessionError;
 #[derive(Debug)]
 pub(super) struct Liveness {
     interval: Option<Duration>,
+    began: Instant,
+    /// Ages at which the peer is probed in any case, as far as they are still to come.
+    early: &'static [Duration],
     /// When the peer was last heard, or probed if that was later.
     since: Instant,
     is_probed: bool,
 }
 
 impl Liveness {
-    pub(super) fn new(interval: Option<Duration>, now: Instant) -> Self {
-        Self { interval, since: now, is_probed: false }
+    pub(super) fn new(
+        interval: Option<Duration>,
+        early: &'static [Duration],
+        now: Instant,
+    ) -> Self {
+        Self { interval, began: now, early, since: now, is_probed: false }
     }
 
     /// The peer sent something.
@@ -24,12 +31,19 @@ impl Liveness {
 
     /// When something is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
+        let early = self.early.first().map(|age| self.began + *age);
+        self.silence_deadline().into_iter().chain(early).min()
+    }
+
+    fn silence_deadline(&self) -> Option<Instant> {
         self.interval.map(|interval| self.since + interval)
     }
 
     /// Whether to probe the peer now.
     pub(super) fn handle_timeout(&mut self, now: Instant) -> Result<bool, SessionError> {
-        match (self.interval, self.deadline()) {
+        let passed = self.early.iter().take_while(|age| now >= self.began + **age).count();
+        self.early = &self.early[passed..];
+        match (self.interval, self.silence_deadline()) {
             (Some(interval), Some(deadline)) if now >= deadline => {
                 if self.is_probed {
                     return Err(SessionError::Silent(interval * 2));
@@ -38,7 +52,7 @@ impl Liveness {
                 self.is_probed = true;
                 Ok(true)
             }
-            _ => Ok(false),
+            _ => Ok(passed > 0),
         }
     }
 }

@@ -122,6 +122,28 @@ async fn the_servers_probes_are_answered() {
 }
 
 #[tokio::test]
+async fn a_server_that_was_probed_early_is_back_without_waiting_longer() {
+    const PROBES: &[Duration] = &[Duration::from_millis(1_500), Duration::from_millis(2_500)];
+    let server = Server::start();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    server.vsctl(&["set-manager", &format!("tcp:{}", listener.local_addr().unwrap())]);
+    for early_probes in [&[], &[], PROBES] {
+        let (stream, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+        let (stream, mut record) = Tap::new(stream, &[]);
+        let options = Options { probe_interval: None, early_probes, ..Options::default() };
+        let (client, mut updates) = Client::connect(stream, options);
+        next(&mut updates).await;
+        record.received("\"result\":[]", early_probes.len()).await;
+        drop(client);
+    }
+    let _again = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    // The first connection was not waited for, the second one for a second, the third one for two.
+    let said = server.said_after_connections(3);
+    let waits: Vec<_> = said.iter().map(|line| line.contains("waiting 2 seconds")).collect();
+    assert_eq!(waits, [false, true, false], "{said:#?}");
+}
+
+#[tokio::test]
 async fn a_silent_server_is_probed_and_then_given_up() {
     let server = Server::start();
     let interval = Duration::from_millis(100);

@@ -71,6 +71,31 @@ impl Server {
         run(Command::new("kill").arg(signal).arg(pid.to_string()));
     }
 
+    /// What the log says next, once it does, for each of so many connections made by the server that
+    /// have ended.
+    pub(crate) fn said_after_connections(&self, count: usize) -> Vec<String> {
+        let start = Instant::now();
+        loop {
+            let said = self.said_so_far();
+            if said.len() >= count {
+                return said;
+            }
+            assert!(start.elapsed() < PATIENCE, "of {count} connections: {said:#?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn said_so_far(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap();
+        let lines: Vec<_> = log.lines().filter(|line| line.contains("|reconnect|")).collect();
+        let has_ended = |line: &str| {
+            line.contains("|tcp:")
+                && (line.contains(": connection closed") || line.contains(": connection dropped"))
+        };
+        let pairs = lines.windows(2).filter(|pair| has_ended(pair[0]));
+        pairs.map(|pair| pair[1].to_owned()).collect()
+    }
+
     /// Runs ovs-vsctl, which has to succeed; returns its output.
     pub(crate) fn vsctl(&self, arguments: &[&str]) -> String {
         let socket = format!("--db=unix:{}", self.socket().display());

@@ -9,6 +9,9 @@ use crate::peer::{Peer, SINCE};
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// When early probes are due.
+const EARLY: &[Duration] = &[SECOND, Duration::from_secs(2)];
+
 #[test]
 fn the_servers_probes_are_answered_in_kind() {
     for mut peer in
@@ -85,6 +88,42 @@ fn a_message_that_comes_too_slowly_ends_the_session() {
         }
         peer.hear("\"id\":null,\"method\":\"stolen\",\"params\":[]}{").unwrap();
     }
+}
+
+#[test]
+fn early_probes_go_whatever_the_server_says() {
+    let options = Options { early_probes: EARLY, ..Options::default() };
+    let mut peer = Peer::following(options, SINCE);
+    assert_eq!(peer.session.poll_timeout(), Some(peer.now + SECOND));
+    for _ in 0..2 {
+        peer.wait(SECOND).unwrap();
+        peer.say(&json!({"id": null, "method": "stolen", "params": []})).unwrap();
+        let [probe] = &peer.sent()[..] else { panic!("one probe") };
+        assert_eq!(probe["method"], "echo");
+        let probe = probe.clone();
+        peer.reply(&probe, &json!([])).unwrap();
+    }
+    assert_eq!(peer.session.poll_timeout(), Some(peer.now + 5 * SECOND));
+}
+
+#[test]
+fn an_early_probe_gives_a_silent_server_no_further_time() {
+    let options = Options { early_probes: EARLY, ..Options::default() };
+    let mut peer = Peer::following(options, SINCE);
+    for time in [1, 1, 3] {
+        peer.wait(time * SECOND).unwrap();
+        assert_eq!(peer.request()["method"], "echo");
+    }
+    assert!(peer.wait(5 * SECOND).is_err());
+}
+
+#[test]
+fn early_probes_that_are_overdue_are_one() {
+    let options = Options { probe_interval: None, early_probes: EARLY, ..Options::default() };
+    let mut peer = Peer::following(options, SINCE);
+    peer.wait(3 * SECOND).unwrap();
+    assert_eq!(peer.sent().len(), 1);
+    assert_eq!(peer.session.poll_timeout(), None);
 }
 
 #[test]

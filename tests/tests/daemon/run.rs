@@ -6,6 +6,7 @@ use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use lab::wait_until;
 use proto::v1 as pb;
 use proto::v1::change_service_client::ChangeServiceClient;
 use rustix::process::{Pid, Signal, kill_process};
@@ -20,6 +21,9 @@ use crate::peers::{Database, Peer, Switch, root, uuid};
 
 /// How long an end may take, however much is open. Nobody has to be waited for.
 const END: Duration = Duration::from_secs(3);
+
+/// How long a host may have to say something until it is asked something.
+const ASKED: Duration = Duration::from_secs(30);
 
 fn project(name: &str) -> pb::CreateProjectRequest {
     let project = Some(pb::Project { name: name.to_owned(), ..Default::default() });
@@ -178,4 +182,23 @@ fn grpc_is_served_on_every_address_that_it_is_told() {
     let made = api.create_project(project("by TCP")).unwrap();
     let request = pb::GetProjectRequest { id: made.id.clone() };
     assert_eq!(daemon.api().unwrap().get_project(request).unwrap(), made);
+}
+
+/// But for that its ovsdb-server would wait the longer for the next controller, the sooner that comes.
+#[test]
+fn a_host_that_dials_in_is_probed_though_it_is_not_silent() {
+    let daemon = Daemon::start(&[]).unwrap();
+    let (sender, probes) = channel();
+    let mut scripted = Database::scripted(root("talkative", &[]));
+    let mut database = Database::answering(&daemon, move |method, params| {
+        if method == "echo" {
+            sender.send(()).unwrap();
+        }
+        scripted(method, params)
+    });
+    wait_until("a probe", ASKED, || {
+        database.assert_answered();
+        probes.try_recv().is_ok()
+    })
+    .unwrap();
 }
