@@ -7,6 +7,8 @@
 
 #[path = "peers/bed.rs"]
 mod bed;
+#[path = "peers/connected.rs"]
+mod connected;
 #[allow(dead_code, reason = "the fleet's benchmark asks for more")]
 #[path = "fleet/database.rs"]
 mod database;
@@ -55,12 +57,14 @@ fn main() -> Result<()> {
         false => Rounds { single: 1, batches: 1, restarts: 1 },
     };
     let mut peers = vec![Weft::NAME, Ovn::NAME];
-    // Less may be asked for: `-- 5000 Weft 20x`.
+    // Less may be asked for: `-- 5000 Weft 20x`, `-- 10000 Weft restarts`.
     for word in std::env::args().skip(1) {
         if let Ok(size) = word.parse() {
             sizes = vec![size];
         } else if let Some(count) = word.strip_suffix('x').and_then(|count| count.parse().ok()) {
             rounds.single = count;
+        } else if word == "restarts" {
+            (rounds.single, rounds.batches) = (0, 0);
         } else {
             peers.retain(|peer| *peer == word || word.starts_with("--"));
         }

@@ -9,7 +9,7 @@ use lab::{StreamReport, wait_until};
 use serde_json::json;
 
 use super::bed::Bed;
-use super::peer::Peer;
+use super::peer::{Peer, Restarted};
 use crate::report::{Report, Row};
 use crate::samples::{Samples, ms};
 
@@ -60,8 +60,10 @@ pub(crate) fn measure<P: Peer>(ports: usize, rounds: Rounds, rows: &mut Rows) ->
         [("peer", json!(P::NAME)), ("ports", json!(ports))].into_iter().chain(row).collect()
     };
     let flows = bed.lab.host(1).dump_flows("br-int")?.len();
-    rows.plugs.extend(plugs(&mut bed, rounds.single)?.into_iter().map(named));
-    rows.groups.push(named(groups(&mut bed, rounds, flows)?));
+    if rounds.single > 0 {
+        rows.plugs.extend(plugs(&mut bed, rounds.single)?.into_iter().map(named));
+        rows.groups.push(named(groups(&mut bed, rounds, flows)?));
+    }
     rows.restarts.extend(restarts(&mut bed, rounds.restarts)?.into_iter().map(named));
     Ok(())
 }
@@ -140,8 +142,7 @@ fn restarts<P: Peer>(bed: &mut Bed<P>, rounds: usize) -> Result<Vec<Row>> {
         })?;
         let mut row = row("controller killed and started", flows, report);
         if let Some(restarted) = restarted {
-            row.push(("in sync after s", json!(restarted.in_sync)));
-            row.push(("flow-mods", restarted.flow_mods.map_or(json!("–"), |count| json!(count))));
+            row.extend(restarted.columns());
         }
         rows.push(row);
     }
@@ -153,7 +154,7 @@ fn restarts<P: Peer>(bed: &mut Bed<P>, rounds: usize) -> Result<Vec<Row>> {
                 refill(&bed.peer)
             })?;
             let mut row = row(what, flows, report);
-            row.extend([("in sync after s", json!("–")), ("flow-mods", json!("–"))]);
+            row.extend(Restarted::default().columns());
             rows.push(row);
         }
         anyhow::Ok(())

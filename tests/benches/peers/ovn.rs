@@ -188,7 +188,8 @@ impl Peer for Ovn {
             }
         }
         self.confirm()?;
-        Ok(Restarted { in_sync: begun.elapsed().as_secs_f64(), flow_mods: None })
+        let in_sync = Some(begun.elapsed().as_secs_f64());
+        Ok(Restarted { in_sync, ..Restarted::default() })
     }
 
     /// Geneve's options are known by number once somebody has given them one.

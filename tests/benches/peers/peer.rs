@@ -4,8 +4,10 @@ use std::net::Ipv4Addr;
 
 use anyhow::Result;
 use lab::Lab;
+use serde_json::json;
 use topology::model::PortId;
 
+use crate::report::Row;
 use crate::tenants::{Size, address_of, mac_of, port_id};
 
 /// A port, by its number: no two have the same.
@@ -72,11 +74,29 @@ pub(crate) trait Peer {
     fn stop(&mut self) -> Result<()>;
 }
 
-/// What is known about a restart beside what pings tell.
-#[derive(Clone, Copy, Debug)]
+/// What is known about a restart beside what pings tell. Seconds are since the end of what restarts.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Restarted {
-    /// Until all hosts are as they should be, in seconds.
-    pub(crate) in_sync: f64,
+    /// Until the last host has connected again, by all that it connects by. Before that it is a host's
+    /// own patience that is measured.
+    pub(crate) connected: Option<f64>,
+    /// Until the lab's hosts are as they should be.
+    pub(crate) in_sync: Option<f64>,
     /// Flow-mods sent to the host, where that is known.
     pub(crate) flow_mods: Option<u64>,
+}
+
+impl Restarted {
+    /// The columns of a table of restarts.
+    pub(crate) fn columns(self) -> Row {
+        let Self { connected, in_sync, flow_mods } = self;
+        let since = in_sync.zip(connected).map(|(in_sync, connected)| in_sync - connected);
+        let cell = |value: Option<f64>| value.map_or(json!("–"), |value| json!(value));
+        vec![
+            ("last host connected after s", cell(connected)),
+            ("in sync since then s", cell(since)),
+            ("in sync after s", cell(in_sync)),
+            ("flow-mods", flow_mods.map_or(json!("–"), |count| json!(count))),
+        ]
+    }
 }

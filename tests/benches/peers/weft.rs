@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Result;
 use lab::{Host, Lab, Weftd, WeftdOptions, wait_until};
@@ -13,8 +13,10 @@ use proto::v1::change_service_client::ChangeServiceClient;
 use proto::v1::host::State;
 use tests::Api;
 
+use super::connected::Logs;
 use super::peer::{Peer, Port, Restarted};
 use super::read_backs::ReadBacks;
+use crate::database::name_of;
 use crate::hosts::{Controller, Hosts};
 use crate::tenants::{self, Size, project_id};
 
@@ -32,6 +34,8 @@ pub(crate) struct Weft {
     api: Api,
     weftd: Weftd,
     elsewhere: Hosts,
+    /// Of the lab's hosts.
+    logs: Logs,
     hosts: usize,
     /// The OpenFlow port that the next interface elsewhere has.
     next_number: u32,
@@ -51,8 +55,8 @@ impl Peer for Weft {
         let elsewhere =
             lab.controller().enter(|| Hosts::start(size.plugged(), ReadBacks::default()))?;
         let (hosts, next_number) = (lab.hosts().len() + 1, size.spare_number());
-        let group = String::new();
-        let weft = Self { api, weftd, elsewhere, hosts, next_number, group };
+        let (logs, group) = (Logs::of(lab.hosts()), String::new());
+        let weft = Self { api, weftd, elsewhere, logs, hosts, next_number, group };
         weft.connect_elsewhere()?;
         weft.wait_ready()?;
         Ok(weft)
@@ -132,17 +136,21 @@ impl Peer for Weft {
     }
 
     fn restart(&mut self, host: &Host) -> Result<Restarted> {
-        let begun = Instant::now();
+        let (begun, killed) = (Instant::now(), SystemTime::now());
         self.weftd.kill()?;
         self.weftd.start_again()?;
         self.api = Api::connect(&self.weftd.server())?;
+        // At once, and not counted: its one host has as many ports as all others of a fleet.
         self.connect_elsewhere()?;
-        self.wait_ready()?;
+        let is_real = |host: &pb::Host| host.name != name_of(0);
+        self.wait_until_ready(self.hosts - 1, is_real)?;
         let in_sync = begun.elapsed().as_secs_f64();
+        let connected = self.logs.last()?.duration_since(killed)?.as_secs_f64();
+        self.wait_ready()?;
         let name = host.name().to_owned();
         let request = pb::ListHostsRequest { name, ..Default::default() };
         let sent = self.api.list_hosts(request)?.hosts.iter().map(|it| it.flow_mods_sent).sum();
-        Ok(Restarted { in_sync, flow_mods: Some(sent) })
+        Ok(Restarted { connected: Some(connected), in_sync: Some(in_sync), flow_mods: Some(sent) })
     }
 
     fn prepare_switch(&self, _host: &Host) -> Result<()> {
@@ -183,13 +191,17 @@ impl Weft {
     }
 
     fn wait_ready(&self) -> Result<()> {
-        let request = pb::ListHostsRequest::default();
-        let ready = || {
-            let hosts = self.api.list_hosts(request.clone()).map(|answer| answer.hosts);
-            let ready = |host: &&pb::Host| host.state() == State::Ready;
-            hosts.is_ok_and(|hosts| hosts.iter().filter(ready).count() == self.hosts)
-        };
-        wait_until("all hosts to be ready", PATIENCE, ready)?;
+        self.wait_until_ready(self.hosts, |_| true)?;
         self.elsewhere.flows().map(drop)
+    }
+
+    /// Waits until so many of the hosts that `which` picks are ready.
+    fn wait_until_ready(&self, count: usize, which: impl Fn(&pb::Host) -> bool) -> Result<()> {
+        let request = pb::ListHostsRequest::default();
+        let is_ready = |host: &&pb::Host| which(host) && host.state() == State::Ready;
+        wait_until("hosts to be ready", PATIENCE, || {
+            let hosts = self.api.list_hosts(request.clone()).map(|answer| answer.hosts);
+            hosts.is_ok_and(|hosts| hosts.iter().filter(is_ready).count() == count)
+        })
     }
 }
