@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     let mut report = Report::new("lanes");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     for networks in [50, 1] {
-        let (flows, rows) = runtime.block_on(measure(Size { ports, networks }, least))?;
+        let (flows, rows) = runtime.block_on(measure(Size::of_three(ports, networks), least))?;
         let title = format!("{flows} flows on one host, VXLAN networks: {networks}");
         report.table(&title, rows);
     }

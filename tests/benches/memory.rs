@@ -18,7 +18,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use topology::compile::Compiler;
 
 use churn::{Churn, Kind, Meter, Part};
-use fleet::{HOSTS, Size, host_id};
+use fleet::Size;
 use report::{Report, Row};
 
 #[global_allocator]
@@ -50,7 +50,7 @@ fn held(size: Size) -> Row {
     drop(facts);
     drop(model);
     let of_all = of_model + in_use(&region.change());
-    let flows = (1..=HOSTS).map(|host| compiler.desired(host_id(host)).count());
+    let flows = size.host_ids().map(|host| compiler.desired(host).count());
     let flows: usize = flows.sum();
     let per_port = |bytes: f64| json!(bytes / f64::from(size.ports));
     vec![

@@ -1,9 +1,12 @@
 //! Weft beside OVN, on real hosts of one lab each, one after the other.
 //!
-//! Three hosts, with three VMs and with so many ports in the background, over fifty networks that
-//! all three hosts have ports of. The ports in the background are on a fourth host that does not
-//! exist: for Weft it is simulated, for OVN it is a chassis on which nothing runs. So the hosts
-//! have all that is to be known of those ports, and their interfaces cost nobody anything.
+//! Three hosts with three VMs: first alone, then with fifty networks that all three hosts have ports
+//! of, and with so many ports of these in the background. The row without any in the background tells
+//! what the hosts' own interfaces cost.
+//!
+//! The ports in the background are on a fourth host that does not exist: for Weft it is simulated,
+//! for OVN it is a chassis on which nothing runs. So the hosts have all that is to be known of those
+//! ports, and their interfaces cost nobody anything.
 
 #[path = "peers/bed.rs"]
 mod bed;
@@ -43,6 +46,7 @@ mod weft;
 
 use anyhow::{Context as _, Result};
 
+use bed::Background;
 use measure::{Rounds, Rows, measure};
 use ovn::Ovn;
 use peer::Peer as _;
@@ -51,7 +55,12 @@ use weft::Weft;
 
 fn main() -> Result<()> {
     let is_wanted = Report::is_wanted();
-    let mut sizes = if is_wanted { vec![0, 1_000, 5_000, 10_000] } else { vec![0] };
+    let alone = Background { networks: 1, ports: 0 };
+    let over_fifty = |ports| Background { networks: 50, ports };
+    let mut backgrounds = vec![alone];
+    if is_wanted {
+        backgrounds.extend([0, 1_000, 5_000, 10_000].map(over_fifty));
+    }
     let mut rounds = match is_wanted {
         true => Rounds { single: 50, batches: 10, restarts: 3 },
         false => Rounds { single: 1, batches: 1, restarts: 1 },
@@ -59,8 +68,11 @@ fn main() -> Result<()> {
     let mut peers = vec![Weft::NAME, Ovn::NAME];
     // Less may be asked for: `-- 5000 Weft 20x`, `-- 10000 Weft restarts`.
     for word in std::env::args().skip(1) {
-        if let Ok(size) = word.parse() {
-            sizes = vec![size];
+        if let Ok(ports) = word.parse::<usize>() {
+            backgrounds.retain(|background| background.ports == ports);
+            if backgrounds.is_empty() {
+                backgrounds.push(over_fifty(ports));
+            }
         } else if let Some(count) = word.strip_suffix('x').and_then(|count| count.parse().ok()) {
             rounds.single = count;
         } else if word == "restarts" {
@@ -71,10 +83,11 @@ fn main() -> Result<()> {
     }
     let mut report = Report::new("peers");
     let mut rows = Rows::default();
-    for ports in sizes {
+    for background in backgrounds {
         for &peer in &peers {
             let measure = if peer == Weft::NAME { measure::<Weft> } else { measure::<Ovn> };
-            measure(ports, rounds, &mut rows).with_context(|| format!("{peer}, {ports} ports"))?;
+            measure(background, rounds, &mut rows)
+                .with_context(|| format!("{peer}, {background:?}"))?;
         }
     }
     rows.report(&mut report);

@@ -89,7 +89,7 @@ fn many_rules() -> Case {
 
 impl Case {
     fn compiler(&self) -> Compiler {
-        let size = Size { ports: 0, networks: 1 };
+        let size = Size::of_three(0, 1);
         let mut model = size.model();
         let groups = BTreeSet::from([group_id()]);
         let profile = Key::NONE.next().next();
@@ -115,7 +115,7 @@ impl Case {
     }
 
     fn port(&self, number: u32) -> Port {
-        let port = Size { ports: 0, networks: 1 }.port(number, Some(self.host_of(number)));
+        let port = Size::of_three(0, 1).port(number, Some(self.host_of(number)));
         Port { security_groups: BTreeSet::from([group_id()]), ..port }
     }
 

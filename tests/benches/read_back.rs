@@ -68,10 +68,10 @@ fn main() -> Result<()> {
 
 /// The model of which one host has at least `count` flows, and hardly more.
 fn size(count: usize) -> Size {
-    let of = |ports| of_host(Size { ports, networks: 1 }).len();
+    let of = |ports| of_host(Size::of_three(ports, 1)).len();
     let (few, many) = (of(300), of(600));
     let ports = 300 + (count.saturating_sub(few) * 300).div_ceil(many - few);
-    Size { ports: u32::try_from(ports).expect("some ten thousands"), networks: 1 }
+    Size::of_three(u32::try_from(ports).expect("some ten thousands"), 1)
 }
 
 /// All flows of one host.

@@ -45,7 +45,7 @@ fn commit(ports: u32, present: u32, rounds: u64) -> Result<Row> {
     // Where the build is, which is on a disk where the machine has one.
     let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut store = Store::open(directory.path(), Retention::default())?;
-    let size = Size { ports: present, networks: 1 };
+    let size = Size::of_three(present, 1);
     let put = |port| {
         let port = size.port(port, None);
         (1, Change::Put(Resource::Port(Arc::new(port))))

@@ -13,7 +13,7 @@ mod peer;
 use std::net::{IpAddr, Ipv4Addr};
 
 use controller::engine::{Engine, HostState};
-use fleet::{Size, bound_to, host_id, port_id};
+use fleet::{Size, host_id, port_id};
 use peer::Peer;
 use topology::cookie::{BlockKind, Cookie};
 use topology::key::Key;
@@ -24,7 +24,7 @@ const PART: usize = 512;
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// Some 4,000 flows on a host.
-const SIZE: Size = Size { ports: 320, networks: 1 };
+const SIZE: Size = Size::of_three(320, 1);
 
 /// Whether the first host has confirmed all that a port needs, how it is, and its realised revision.
 async fn confirmed(engine: &Engine, port: u32) -> (bool, HostState, u64) {
@@ -41,7 +41,7 @@ async fn confirmed_ports(engine: &Engine) -> Vec<(u32, usize)> {
     let read = engine.read(|view| {
         let host = host_id(1);
         let desired: Vec<_> = view.compiler.desired(host).map(|flow| flow.flow.cookie).collect();
-        let ports = (1..=SIZE.ports).filter(|port| bound_to(*port) == host);
+        let ports = (1..=SIZE.ports).filter(|port| SIZE.host_of(*port) == host);
         let confirmed = ports.filter(|port| {
             view.model.port(port_id(*port)).is_some_and(|port| view.has_confirmed(host, port))
         });

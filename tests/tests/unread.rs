@@ -24,7 +24,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// A few hundred flows more on a host than go in one part.
-const SIZE: Size = Size { ports: 210, networks: 1 };
+const SIZE: Size = Size::of_three(210, 1);
 
 /// Bytes that the controller may hold for the switch, however much changes.
 const BOUND: i64 = 1 << 20;

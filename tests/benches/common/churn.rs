@@ -7,13 +7,13 @@ use openflow::PortNo;
 use topology::compile::{Compiler, Work};
 use topology::model::{Change, HostId, Port, PortId, Resource, ResourceId};
 
-use super::fleet::{HOSTS, Size, bound_to, fixed_ip, host_id, port_id, port_number};
+use super::fleet::{Size, fixed_ip, port_id, port_number};
 
 impl Size {
     /// The four that are measured, or two small ones.
     pub(crate) fn all(wanted: bool) -> Vec<Self> {
         let ports: &[u32] = if wanted { &[1_000, 10_000] } else { &[60] };
-        let of = |&ports| [1, 50].map(|networks| Self { ports, networks });
+        let of = |&ports| [1, 50].map(|networks| Self::of_three(ports, networks));
         ports.iter().flat_map(of).collect()
     }
 
@@ -115,7 +115,7 @@ impl Churn {
             }
             Kind::Move => {
                 let port = self.present(some);
-                let (home, next) = (bound_to(some), host_id(1 + (some + 1) % HOSTS));
+                let (home, next) = (self.size.host_of(some), self.size.host_of(some + 1));
                 let work = self.migrate(&port, home, next, meter);
                 self.migrate(&port, next, home, &mut Unmeasured);
                 work
@@ -129,7 +129,7 @@ impl Churn {
     }
 
     fn create(&mut self, key: u32, meter: &mut impl Meter) -> Work {
-        let host = bound_to(key);
+        let host = self.size.host_of(key);
         let created = self.put(self.size.port(key, None), meter);
         self.report(host, port_id(key), Some(port_number(key)), meter);
         let bound = self.put(self.size.port(key, Some(host)), meter);
@@ -142,7 +142,7 @@ impl Churn {
 
     /// The interface of a port that was deleted goes as well.
     fn unplug(&mut self, key: u32) {
-        self.report(bound_to(key), port_id(key), None, &mut Unmeasured);
+        self.report(self.size.host_of(key), port_id(key), None, &mut Unmeasured);
         self.compiler.flush();
     }
 

@@ -1,4 +1,4 @@
-//! The model that is measured: ports over three hosts, on one overlay network or over many.
+//! The model that is measured: ports over three hosts, or many, on one overlay network or more.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,24 +13,36 @@ use topology::model::{
 };
 use uuid::Uuid;
 
-/// Hosts of every fleet.
-pub(crate) const HOSTS: u32 = 3;
-
 /// OpenFlow port numbers of a host's ports begin here.
 const FIRST_PORT: u32 = 10;
 
-/// How many ports and networks. Objects are named by their keys, from 1.
+/// How many hosts, ports and networks. Objects are named by their keys, from 1.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
+    pub(crate) hosts: u32,
     pub(crate) ports: u32,
     pub(crate) networks: u32,
 }
 
 impl Size {
-    /// The network that a port is on: round robin, as the hosts are, so that every host has ports
-    /// of every network.
+    /// Three hosts, and so many ports and networks.
+    pub(crate) const fn of_three(ports: u32, networks: u32) -> Self {
+        Self { hosts: 3, ports, networks }
+    }
+
+    /// The network that a port is on: round robin, so that every host has ports of every network.
     pub(crate) fn network_of(self, port: u32) -> NetworkId {
-        NetworkId(id(1 + port % self.networks))
+        NetworkId(id(1 + port / self.hosts % self.networks))
+    }
+
+    /// The host that a port is on at first.
+    pub(crate) fn host_of(self, port: u32) -> HostId {
+        host_id(1 + port % self.hosts)
+    }
+
+    /// All hosts.
+    pub(crate) fn host_ids(self) -> impl Iterator<Item = HostId> {
+        (1..=self.hosts).map(host_id)
     }
 
     /// The model.
@@ -38,7 +50,7 @@ impl Size {
         let mut model = Model::new();
         let project = Project { id: ProjectId(id(1)), meta: meta(1, "project") };
         put(&mut model, Resource::Project(project.into()));
-        for host in 1..=HOSTS {
+        for host in 1..=self.hosts {
             put(&mut model, Resource::Host(host_of(host).into()));
         }
         for network in 1..=self.networks {
@@ -49,7 +61,7 @@ impl Size {
         let (id, groups) = (ProfileId::of(key), BTreeSet::new());
         put(&mut model, Resource::Profile(Profile { id, meta: meta(1, "profile"), groups }.into()));
         for port in 1..=self.ports {
-            let port = self.port(port, Some(bound_to(port)));
+            let port = self.port(port, Some(self.host_of(port)));
             put(&mut model, Resource::Port(port.into()));
         }
         model
@@ -57,12 +69,13 @@ impl Size {
 
     /// What the hosts report: every port is plugged where it is bound.
     pub(crate) fn facts(self) -> BTreeMap<HostId, HostFacts> {
-        let mut facts: BTreeMap<HostId, HostFacts> = (1..=HOSTS)
-            .map(|host| (host_id(host), HostFacts::default()))
+        let mut facts: BTreeMap<HostId, HostFacts> = self
+            .host_ids()
+            .map(|host| (host, HostFacts::default()))
             .map(|(id, facts)| (id, HostFacts { vxlan_port: Some(PortNo(1)), ..facts }))
             .collect();
         for port in 1..=self.ports {
-            let host = facts.entry(bound_to(port)).or_default();
+            let host = facts.entry(self.host_of(port)).or_default();
             host.ports.insert(port_id(port), port_number(port));
         }
         facts
@@ -93,11 +106,6 @@ impl Size {
             bound_host,
         }
     }
-}
-
-/// The host that a port of a fleet is on at first.
-pub(crate) fn bound_to(port: u32) -> HostId {
-    host_id(1 + port % HOSTS)
 }
 
 /// A host's id.

@@ -15,7 +15,7 @@ use topology::intent::{Plan, Settings};
 use topology::model::{Change, Port, Resource};
 use topology::zone::Zones;
 
-use super::fleet::{Size, bound_to, host_id, port_id, port_number};
+use super::fleet::{Size, host_id, port_id, port_number};
 
 /// Ports of each host that it has interfaces for, and that are not made yet.
 const TO_COME: u32 = 1_000;
@@ -39,7 +39,7 @@ pub(crate) fn switches(engine: &Engine) -> Switches {
 
 /// A host on loopback connects, and reports its ports and those that are to come. Its key is its datapath id.
 pub(crate) async fn report(engine: &Engine, size: Size, host: u32) -> Result<()> {
-    let own = (1..=size.ports).filter(|port| bound_to(*port) == host_id(host));
+    let own = (1..=size.ports).filter(|port| size.host_of(*port) == host_id(host));
     let to_come = (0..TO_COME).map(|number| new_port(size, host, number));
     let report = HostReport {
         system_id: host_id(host).to_string(),

@@ -36,9 +36,17 @@ pub(crate) struct Guest {
     pub(crate) vm: Vm,
 }
 
+/// What there is beside what is measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Background {
+    /// Each of the lab's hosts has an interface in every one but the first.
+    pub(crate) networks: usize,
+    /// On a host that is not one of the lab's.
+    pub(crate) ports: usize,
+}
+
 impl<P: Peer> Bed<P> {
-    pub(crate) fn start(ports: usize) -> Result<Self> {
-        let networks = if ports == 0 { 1 } else { 50 };
+    pub(crate) fn start(Background { networks, ports }: Background) -> Result<Self> {
         let size = Size { hosts: 1, ports_per_host: ports, networks };
         let lab = Lab::builder().hosts(3).start()?;
         let mut peer = P::start(&lab, size)?;

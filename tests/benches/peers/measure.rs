@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use lab::{StreamReport, wait_until};
 use serde_json::json;
 
-use super::bed::Bed;
+use super::bed::{Background, Bed};
 use super::peer::{Peer, Restarted};
 use crate::report::{Report, Row};
 use crate::samples::{Samples, ms};
@@ -53,11 +53,18 @@ impl Rows {
     }
 }
 
-/// Measures one peer with so many ports in the background.
-pub(crate) fn measure<P: Peer>(ports: usize, rounds: Rounds, rows: &mut Rows) -> Result<()> {
-    let mut bed = Bed::<P>::start(ports)?;
+/// Measures one peer.
+pub(crate) fn measure<P: Peer>(
+    background: Background,
+    rounds: Rounds,
+    rows: &mut Rows,
+) -> Result<()> {
+    let mut bed = Bed::<P>::start(background)?;
+    let Background { networks, ports } = background;
     let named = |row: Row| -> Row {
-        [("peer", json!(P::NAME)), ("ports", json!(ports))].into_iter().chain(row).collect()
+        let scene =
+            [("peer", json!(P::NAME)), ("networks", json!(networks)), ("ports", json!(ports))];
+        scene.into_iter().chain(row).collect()
     };
     let flows = bed.lab.host(1).dump_flows("br-int")?.len();
     if rounds.single > 0 {
