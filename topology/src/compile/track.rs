@@ -27,7 +27,7 @@ impl Dirty {
 }
 
 impl Inputs {
-    pub(super) fn network_key(&self, network: NetworkId) -> Option<Key> {
+    fn network_key(&self, network: NetworkId) -> Option<Key> {
         self.model.network(network).map(|network| network.meta.key)
     }
 
@@ -243,12 +243,17 @@ impl Compiler {
     }
 
     /// A port's own fragments.
-    pub(super) fn mark_port(&mut self, network: NetworkId, host: HostId, port: Key) {
-        if let Some(network) = self.inputs.network_key(network) {
-            self.dirty.mark(BlockId::Network(network), port);
-        }
+    fn mark_port(&mut self, network: NetworkId, host: HostId, port: Key) {
+        self.mark_network_port(network, port);
         if let Some(key) = self.inputs.host_key(host) {
             self.dirty.mark_local(host, BlockId::HostPort { host: key, port });
+        }
+    }
+
+    /// What all hosts of its network have for a port.
+    fn mark_network_port(&mut self, network: NetworkId, port: Key) {
+        if let Some(network) = self.inputs.network_key(network) {
+            self.dirty.mark(BlockId::Network(network), port);
         }
     }
 

@@ -27,7 +27,19 @@ pub(super) const fn is_judging(detail: Detail) -> bool {
     )
 }
 
-impl Story<'_> {
+impl<'a> Story<'a> {
+    /// Names a profile by its groups, behind `what` of it is meant; answers it, if it still exists.
+    fn name_profile(&mut self, what: &str, profile: Key) -> Option<&'a Profile> {
+        let Some(found) = self.model.profile_by_key(profile) else {
+            self.words.push(format!("profile {profile}, which does not exist"));
+            return None;
+        };
+        let groups = groups_in_words(self.model, &found.groups);
+        self.words.push(format!("{what}profile {profile} of {groups}"));
+        self.owners.push(ResourceId::Profile(found.id));
+        Some(found)
+    }
+
     /// The groups by which a port is judged.
     pub(super) fn add_groups_of(&mut self, port: Key) {
         if let Some(port) = self.model.port_by_key(port) {
@@ -43,13 +55,7 @@ impl Story<'_> {
         detail: Detail,
         matching: Option<&Match>,
     ) {
-        let Some(found) = self.model.profile_by_key(profile) else {
-            self.words.push(format!("profile {profile}, which does not exist"));
-            return;
-        };
-        let groups = groups_in_words(self.model, &found.groups);
-        self.words.push(format!("profile {profile} of {groups}"));
-        self.owners.push(ResourceId::Profile(found.id));
+        let Some(found) = self.name_profile("", profile) else { return };
         if member == Key::NONE {
             self.owners.extend(found.groups.iter().map(|&group| ResourceId::SecurityGroup(group)));
             return;
@@ -75,14 +81,7 @@ impl Story<'_> {
 
     /// The profile whose ports are in a group.
     pub(super) fn add_peers(&mut self, profile: Key) {
-        match self.model.profile_by_key(profile) {
-            Some(found) => {
-                let groups = groups_in_words(self.model, &found.groups);
-                self.words.push(format!("ports of profile {profile} of {groups}"));
-                self.owners.push(ResourceId::Profile(found.id));
-            }
-            None => self.words.push(format!("profile {profile}, which does not exist")),
-        }
+        self.name_profile("ports of ", profile);
     }
 
     /// The ports that are in a group with the address pair in the match, or without a match the

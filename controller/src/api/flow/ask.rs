@@ -86,13 +86,8 @@ fn concerns(model: &Model, flow: &Flow, id: ResourceId, key: Key) -> bool {
         | (Some(BlockKind::GroupMembers), Kind::SecurityGroup)
         | (Some(BlockKind::AddressGroup), Kind::AddressGroup) => owner,
         // The sorts of flow that are there for more objects than their cookies name.
-        (Some(BlockKind::Network), Kind::Port)
+        (Some(BlockKind::Network), Kind::Port | Kind::SecurityGroup)
             if matches!(cookie.detail(), Some(Detail::ForwardFloating | Detail::MemberPair)) =>
-        {
-            is_among_causes(model, flow, id)
-        }
-        (Some(BlockKind::Network), Kind::SecurityGroup)
-            if cookie.detail() == Some(Detail::MemberPair) =>
         {
             is_among_causes(model, flow, id)
         }

@@ -11,7 +11,7 @@ use crate::key::Key;
 use crate::model::{
     AddressGroup, AddressGroupId, AllowedAddressPair, Change, FixedIp, Host, HostId, Meta, Network,
     NetworkId, Port, PortId, Profile, ProfileId, ProjectId, Resource, ResourceId, Rule, RuleId,
-    SecurityGroup, SecurityGroupId, Segment, SubnetId, Timestamp, Traffic,
+    SecurityGroup, SecurityGroupId, Segment, SubnetId, Traffic,
 };
 use crate::pipeline::{Table, TableNames};
 
@@ -42,15 +42,7 @@ pub(crate) fn port_id(number: u32) -> PortId {
 }
 
 fn meta(number: u32, name: String) -> Meta {
-    Meta {
-        key: key(number),
-        name,
-        description: String::new(),
-        labels: BTreeMap::new(),
-        created: Timestamp(0),
-        updated: Timestamp(0),
-        revision: 1,
-    }
+    Meta { revision: 1, ..Meta::new(key(number), name) }
 }
 
 pub(crate) fn vxlan(vni: u32) -> Segment {

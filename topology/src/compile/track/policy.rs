@@ -179,13 +179,6 @@ impl Compiler {
         }
     }
 
-    /// What all hosts of its network have for a port.
-    fn mark_network_port(&mut self, network: NetworkId, port: Key) {
-        if let Some(network) = self.inputs.network_key(network) {
-            self.dirty.mark(BlockId::Network(network), port);
-        }
-    }
-
     /// A rule came into a profile, or left it.
     fn mark_rules(&mut self, (profile, key): (ProfileId, Key), rule: &Rule, touched: TouchedRules) {
         for fragment in touched.fragments {
@@ -219,7 +212,7 @@ impl Compiler {
         let has_pairs = |port: &&Arc<Port>| !port.allowed_address_pairs.is_empty();
         let ports = self.inputs.model.members_of(group).filter(has_pairs);
         for port in ports.cloned().collect::<Vec<_>>() {
-            self.mark_served_port(&port);
+            self.mark_network_port(port.network, port.meta.key);
         }
     }
 
